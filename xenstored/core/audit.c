@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+#include "xenstored/core/audit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "xenstored/core/state.h"
+#include "xenstored/store/db.h"
+#include "xenstored/store/store.h"
+
+/* What was counted for one domain. */
+struct count {
+	uint64_t used[QUOTA_ACCOUNTED];
+	uint64_t n_indexed; /* entries in the index of owners */
+};
+
+/* A directory whose children are to be counted. */
+struct pending {
+	uint64_t id;
+	uint64_t path_len;
+};
+
+struct recount {
+	struct count *counts;    /* owned: by domid */
+	struct pending *pending; /* owned */
+	size_t n, size;
+	uint64_t path_len; /* of the directory being counted */
+};
+
+enum { N_DOMIDS = UINT16_MAX + 1 };
+
+static int pend(struct recount *recount, uint64_t id, uint64_t path_len)
+{
+	size_t size = recount->size ? recount->size * 2 : 256;
+	struct pending *pending;
+
+	if (recount->n == recount->size) {
+		pending = realloc(recount->pending, size * sizeof(*pending));
+		if (!pending)
+			return -ENOMEM;
+		recount->pending = pending;
+		recount->size = size;
+	}
+	recount->pending[recount->n++] = (struct pending){ id, path_len };
+	return 0;
+}
+
+static int count_node(void *arg, const char *name, size_t len, const struct node *node)
+{
+	struct recount *recount = arg;
+	struct count *count = &recount->counts[node_owner(node)];
+	uint64_t path_len = recount->path_len + len;
+
+	/* "/x" is two bytes long: the root's own slash is the one before the name. */
+	if (recount->path_len > 1)
+		path_len++;
+	if (recount->path_len == 0 && name[0] != '@')
+		path_len = 1;
+	count->used[QUOTA_NODES]++;
+	count->used[QUOTA_MEMORY] += node_cost(node, path_len, len);
+	return pend(recount, node->id, path_len);
+}
+
+/* Detached subtrees are still charged. */
+static int pend_garbage(struct recount *recount, struct db *db)
+{
+	uint8_t key = TREE_KEY_GARBAGE;
+	struct db_bytes found, record;
+	uint64_t path_len;
+	int err = db_seek(db, &key, sizeof(key), &found, &record);
+
+	while (!err && found.bytes[0] == TREE_KEY_GARBAGE) {
+		if (found.len != 9 || record.len != 16)
+			return -EBADMSG;
+		memcpy(&path_len, record.bytes + 8, sizeof(path_len));
+		err = pend(recount, tree_key_get_u64(found.bytes + 1), path_len);
+		if (!err)
+			err = db_next(db, &found, &record);
+	}
+	return err == ENOENT ? 0 : err;
+}
+
+static int count_index(struct recount *recount, struct db *db)
+{
+	uint8_t key = TREE_KEY_OWNER;
+	struct db_bytes found, path;
+	int err = db_seek(db, &key, sizeof(key), &found, &path);
+
+	while (!err && found.bytes[0] == TREE_KEY_OWNER) {
+		if (found.len != 11)
+			return -EBADMSG;
+		recount->counts[found.bytes[1] << 8 | found.bytes[2]].n_indexed++;
+		err = db_next(db, &found, &path);
+	}
+	return err == ENOENT ? 0 : err;
+}
+
+static int count_nodes(struct recount *recount, struct store *store)
+{
+	struct pending next;
+	int err;
+
+	recount->counts = calloc(N_DOMIDS, sizeof(*recount->counts));
+	if (!recount->counts)
+		return -ENOMEM;
+	err = pend(recount, TREE_NOWHERE, 0);
+	if (!err)
+		err = pend_garbage(recount, store->db);
+	while (!err && recount->n > 0) {
+		next = recount->pending[--recount->n];
+		recount->path_len = next.path_len;
+		err = tree_scan(&store->tree, next.id, NULL, 0, count_node, recount);
+	}
+	return err ? err : count_index(recount, store->db);
+}
+
+static void count_clients(struct recount *recount, const struct server *server)
+{
+	const struct client *client;
+	const struct watch *watch;
+	const struct txn *txn;
+
+	TAILQ_FOREACH (client, &server->clients, of_server) {
+		struct count *count = &recount->counts[client->domain->domid];
+
+		TAILQ_FOREACH (watch, &client->watches, of_client) {
+			count->used[QUOTA_WATCHES]++;
+			count->used[QUOTA_MEMORY] += watch->path_len + watch->token_len;
+		}
+		TAILQ_FOREACH (txn, &client->txns, of_client) {
+			count->used[QUOTA_TRANSACTIONS]++;
+			count->used[QUOTA_MEMORY] += txn->charged_bytes;
+		}
+		count->used[QUOTA_MEMORY] += buf_len(&client->out.bytes);
+	}
+}
+
+static void free_recount(struct recount *recount)
+{
+	free(recount->counts);
+	free(recount->pending);
+}
+
+/* Compares one domain's counters; true if they agree. */
+static bool agrees(const struct count *count, const struct ledger *ledger, uint16_t domid,
+		   char *out_text, size_t size)
+{
+	for (int kind = 0; kind < QUOTA_ACCOUNTED; kind++) {
+		/* Outstanding requests are known to nobody but their tokens. */
+		if (kind == QUOTA_OUTSTANDING || ledger->used[kind] == count->used[kind])
+			continue;
+		snprintf(out_text, size, "domain %u: %s is %llu, recounted %llu", (unsigned)domid,
+			 quota_name((enum quota_kind)kind), (unsigned long long)ledger->used[kind],
+			 (unsigned long long)count->used[kind]);
+		return false;
+	}
+	if (domid != 0 && count->n_indexed != count->used[QUOTA_NODES]) {
+		snprintf(out_text, size, "domain %u: owns %llu nodes, the index has %llu",
+			 (unsigned)domid, (unsigned long long)count->used[QUOTA_NODES],
+			 (unsigned long long)count->n_indexed);
+		return false;
+	}
+	return true;
+}
+
+static bool compare(const struct recount *recount, const struct server *server, char *out_text,
+		    size_t size)
+{
+	static const struct ledger nothing;
+
+	for (unsigned domid = 0; domid < N_DOMIDS; domid++) {
+		const struct domain *domain = domain_find(&server->domains, (uint16_t)domid);
+
+		if (!agrees(&recount->counts[domid], domain ? &domain->ledger : &nothing,
+			    (uint16_t)domid, out_text, size))
+			return false;
+	}
+	return true;
+}
+
+/* The registries count themselves in more than one way. */
+static bool check_registries(const struct server *server, char *out_text, size_t size)
+{
+	const struct client *client;
+	const struct watch *watch;
+	const struct txn *txn;
+	size_t n_clients = 0, n_watches = 0, n_txns = 0;
+
+	TAILQ_FOREACH (client, &server->clients, of_server) {
+		n_clients++;
+		TAILQ_FOREACH (watch, &client->watches, of_client)
+			n_watches++;
+		TAILQ_FOREACH (txn, &client->txns, of_client)
+			n_txns++;
+	}
+	if (n_clients == server->n_clients && n_watches == server->watches.n &&
+	    n_txns == server->txns.n)
+		return true;
+	snprintf(out_text, size, "registries: %zu/%zu clients, %zu/%zu watches, %zu/%zu txns",
+		 n_clients, server->n_clients, n_watches, server->watches.n, n_txns,
+		 server->txns.n);
+	return false;
+}
+
+bool audit_run(struct server *server, char *out_text, size_t size)
+{
+	struct recount recount = { 0 };
+	bool is_right;
+	int err = count_nodes(&recount, server->store);
+
+	if (err) {
+		snprintf(out_text, size, "cannot read the store: %s",
+			 strerror(err < 0 ? -err : err));
+		free_recount(&recount);
+		return false;
+	}
+	count_clients(&recount, server);
+	is_right = compare(&recount, server, out_text, size) &&
+		   check_registries(server, out_text, size);
+	if (is_right && server->txns.n == 0 && server->store->history.bytes != 0) {
+		snprintf(out_text, size, "history holds %zu bytes for nobody",
+			 server->store->history.bytes);
+		is_right = false;
+	}
+	free_recount(&recount);
+	return is_right;
+}
+
+int audit_recount(struct server *server)
+{
+	struct recount recount = { 0 };
+	int err = count_nodes(&recount, server->store);
+
+	if (!err)
+		count_clients(&recount, server);
+	for (unsigned domid = 0; domid < N_DOMIDS && !err; domid++) {
+		const struct count *count = &recount.counts[domid];
+		struct domain *domain = domain_find(&server->domains, (uint16_t)domid);
+
+		if (!domain && count->used[QUOTA_NODES] == 0)
+			continue;
+		err = domain_record(&server->domains, (uint16_t)domid, &domain);
+		if (err)
+			break;
+		for (int kind = 0; kind < QUOTA_ACCOUNTED; kind++) {
+			if (kind == QUOTA_NODES || kind == QUOTA_MEMORY)
+				ledger_adjust(&domain->ledger, (enum quota_kind)kind,
+					      (int64_t)count->used[kind] -
+						      (int64_t)domain->ledger.used[kind]);
+		}
+	}
+	free_recount(&recount);
+	return err > 0 ? -EBADMSG : err;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "xenstored/core/client.h"
+
+#include <stdlib.h>
+
+#include "xenstored/core/domain.h"
+#include "xenstored/core/host.h"
+#include "xenstored/core/state.h"
+
+static void trace_object(const struct server *server, bool is_created, const char *kind,
+			 const void *object)
+{
+	if (server->trace && server->trace->object)
+		server->trace->object(server->trace->self, is_created, kind, object);
+}
+
+struct client *client_new(struct server *server, enum client_kind kind, struct domain *domain)
+{
+	struct client *client = calloc(1, sizeof(*client));
+
+	if (!client)
+		return NULL;
+	client->server = server;
+	client->kind = kind;
+	client->domain = domain;
+	client->number = ++server->last_client;
+	outbox_init(&client->out, &domain->ledger, server->config.seed);
+	TAILQ_INIT(&client->watches);
+	TAILQ_INIT(&client->txns);
+	TAILQ_INSERT_TAIL(&server->clients, client, of_server);
+	server->n_clients++;
+	trace_object(server, true, "connection", client);
+	return client;
+}
+
+void client_end_transactions(struct client *client)
+{
+	struct txn *txn;
+
+	while ((txn = TAILQ_FIRST(&client->txns))) {
+		trace_object(client->server, false, "transaction", txn);
+		txn_end(&client->server->txns, txn);
+	}
+}
+
+void client_drop_watches(struct client *client)
+{
+	struct watch *watch;
+
+	while ((watch = TAILQ_FIRST(&client->watches))) {
+		trace_object(client->server, false, "watch", watch);
+		TAILQ_REMOVE(&client->watches, watch, of_client);
+		watch_remove(&client->server->watches, watch);
+	}
+}
+
+void client_reset(struct client *client)
+{
+	client_end_transactions(client);
+	client_drop_watches(client);
+	buf_fini(&client->in);
+	outbox_fini(&client->out);
+	outbox_init(&client->out, &client->domain->ledger, client->server->config.seed);
+	client->last_txn_id = 0;
+	client->record = (struct txn_record){ 0 };
+}
+
+void client_leave(struct client *client)
+{
+	struct server *server = client->server;
+
+	if (client->is_leaving)
+		return;
+	client->is_leaving = true;
+	TAILQ_INSERT_TAIL(&server->leaving, client, in_leaving);
+	client_end_transactions(client);
+	client_drop_watches(client);
+	server->host->client_gone(server->host->self, client);
+}
+
+void client_free(struct client *client)
+{
+	struct server *server = client->server;
+
+	client_reset(client);
+	outbox_fini(&client->out);
+	if (client->is_ready)
+		TAILQ_REMOVE(&server->ready, client, in_ready);
+	if (client->is_touched)
+		TAILQ_REMOVE(&server->touched, client, in_touched);
+	if (client->waits_until_ms)
+		server->n_waiting--;
+	if (client->is_leaving)
+		TAILQ_REMOVE(&server->leaving, client, in_leaving);
+	TAILQ_REMOVE(&server->clients, client, of_server);
+	server->n_clients--;
+	trace_object(server, false, "connection", client);
+	free(client->listing.name);
+	free(client);
+}
+
+void client_make_ready(struct client *client)
+{
+	if (client->is_ready || client->is_leaving || client->is_ignored)
+		return;
+	client->is_ready = true;
+	TAILQ_INSERT_TAIL(&client->server->ready, client, in_ready);
+}
+
+bool client_has_room(const struct client *client)
+{
+	const struct ledger *ledger = &client->domain->ledger;
+	const uint32_t *hard = ledger->limits.hard;
+
+	if (outbox_len(&client->out) >= CLIENT_OUT_PAUSE)
+		return false;
+	if (!ledger->is_limited)
+		return true;
+	if (hard[QUOTA_OUTSTANDING] && ledger->used[QUOTA_OUTSTANDING] >= hard[QUOTA_OUTSTANDING])
+		return false;
+	/* Requests may always be made that give memory back, as long as their replies find room. */
+	return !hard[QUOTA_MEMORY] ||
+	       ledger->used[QUOTA_MEMORY] < (uint64_t)hard[QUOTA_MEMORY] + XSP_MESSAGE_MAX;
+}

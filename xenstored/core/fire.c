@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+#include "xenstored/core/fire.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/path.h"
+#include "protocol/wire.h"
+#include "xenstored/core/access.h"
+#include "xenstored/core/state.h"
+#include "xenstored/store/store.h"
+#include "xenstored/store/view.h"
+
+/* One thing to tell, with the permission lists that decide who is told. */
+struct news {
+	const char *path;
+	size_t len;
+	const struct node *old;    /* NULL: was not there */
+	const struct node *now;    /* NULL: is not there */
+	const struct node *parent; /* NULL: not looked up, see parent_of() */
+	bool is_parent_known;
+	struct node parent_node;
+	struct outstanding *cause;
+	enum outbox_kind kind;
+};
+
+static struct actor actor_of(const struct client *client)
+{
+	const struct server *server = client->server;
+	const struct domain *domain = client->domain;
+
+	return (struct actor){
+		.domains = &server->domains,
+		.domid = domain->domid,
+		.target = domain->target,
+		.is_privileged = domain->domid == server->config.privileged_domid,
+	};
+}
+
+/* The parent's list, looked up when the first watcher without privilege asks for it. */
+static const struct node *parent_of(struct server *server, struct news *news)
+{
+	struct view view;
+	struct walk walk;
+	size_t len = xsp_path_parent_len(news->path, news->len);
+
+	if (news->is_parent_known)
+		return news->parent;
+	news->is_parent_known = true;
+	if (news->len == 1)
+		return NULL;
+	view_begin(&view, server->store, NULL, &server->arena);
+	if (!view_walk(&view, news->path, len, 0, &walk) && walk.exists) {
+		news->parent_node = walk.node;
+		news->parent = &news->parent_node;
+	}
+	view_end(&view);
+	return news->parent;
+}
+
+static bool may_know(struct server *server, const struct client *client, struct news *news)
+{
+	struct actor actor = actor_of(client);
+	const struct node *parent;
+
+	if (actor.is_privileged)
+		return true;
+	if (news->old && access_allows(&actor, news->old, ACCESS_READ))
+		return true;
+	if (news->now && access_allows(&actor, news->now, ACCESS_READ))
+		return true;
+	parent = parent_of(server, news);
+	return parent && access_allows(&actor, parent, ACCESS_READ);
+}
+
+static void touch(struct server *server, struct client *client)
+{
+	if (client->is_touched)
+		return;
+	client->is_touched = true;
+	TAILQ_INSERT_TAIL(&server->touched, client, in_touched);
+}
+
+/* Queues one event. One that cannot be queued is dropped: its receiver's quota says so. */
+static void post(struct server *server, struct watch *watch, const char *path, size_t len,
+		 enum outbox_kind kind, struct outstanding *cause)
+{
+	struct client *client = watch->client;
+	bool is_guest = client->domain->ledger.is_limited;
+	uint64_t timeout = server->config.event_timeout_ms;
+	char text[XSP_PATH_BUF];
+	size_t shown = len - watch->cut;
+	struct outbox_post event = {
+		.header = { .type = XSP_WATCH_EVENT },
+		.kind = kind,
+		.first = text,
+		.first_len = shown + 1,
+		.second = watch_token(watch),
+		.second_len = watch->token_len + 1,
+		.expires_ms = is_guest && timeout ? server->now_ms + timeout : 0,
+		.cause = cause,
+	};
+
+	if (client->is_ignored || client->is_leaving || client->is_over ||
+	    event.first_len + event.second_len > XSP_PAYLOAD_MAX)
+		return;
+	memcpy(text, path + watch->cut, shown);
+	text[shown] = '\0';
+	event.header.len = (uint32_t)(event.first_len + event.second_len);
+	if (outbox_post(&client->out, &event))
+		return;
+	touch(server, client);
+	/* Not here: the watches of all clients are being walked. The end of the turn sees to it. */
+	if (client->kind == CLIENT_SOCKET && outbox_len(&client->out) > CLIENT_OUT_MAX)
+		client->is_over = true;
+}
+
+static void tell_found(struct server *server, struct news *news)
+{
+	for (size_t i = 0; i < server->watches.n_found; i++) {
+		struct watch *watch = server->watches.found[i];
+
+		if (may_know(server, watch->client, news))
+			post(server, watch, news->path, news->len, news->kind, news->cause);
+	}
+}
+
+/* Places below a removed node, to be told of in order. */
+struct below {
+	const struct watch_place **places;
+	size_t n, size;
+	struct arena *arena;
+};
+
+static int below_add(void *arg, const struct watch_place *place)
+{
+	struct below *below = arg;
+	size_t size = below->size ? below->size * 2 : 16;
+	const struct watch_place **places;
+
+	if (below->n == below->size) {
+		places = arena_alloc(below->arena, size * sizeof(struct watch_place *));
+		if (!places)
+			return -ENOMEM;
+		if (below->n)
+			memcpy(places, below->places, below->n * sizeof(struct watch_place *));
+		below->places = places;
+		below->size = size;
+	}
+	below->places[below->n++] = place;
+	return 0;
+}
+
+static const struct watch *first_watch(const struct watch_place *place)
+{
+	return TAILQ_FIRST(&place->watches);
+}
+
+/* Orders paths part by part in byte order; `shorter_first` decides where one leads to the other. */
+static int compare_paths(const struct watch *a, const struct watch *b, bool shorter_first)
+{
+	size_t len = a->path_len < b->path_len ? a->path_len : b->path_len, i = 0;
+
+	while (i < len && a->path[i] == b->path[i])
+		i++;
+	if (i == len && a->path_len == b->path_len)
+		return 0;
+	if (i == len && (a->path_len > len ? a->path[len] : b->path[len]) == '/')
+		return (a->path_len == len) == shorter_first ? -1 : 1;
+	/* A name that ends here comes before one that goes on. */
+	if (i == len)
+		return a->path_len == len ? -1 : 1;
+	if (a->path[i] == '/' || b->path[i] == '/')
+		return a->path[i] == '/' ? -1 : 1;
+	return (unsigned char)a->path[i] < (unsigned char)b->path[i] ? -1 : 1;
+}
+
+static int compare_deepest(const void *left, const void *right)
+{
+	const struct watch_place *const *a = left, *const *b = right;
+
+	return compare_paths(first_watch(*a), first_watch(*b), false);
+}
+
+static int compare_top(const void *left, const void *right)
+{
+	const struct watch_place *const *a = left, *const *b = right;
+
+	return compare_paths(first_watch(*a), first_watch(*b), true);
+}
+
+/* Finds a node below a removed one by its old id. The records are still there in this turn. */
+static int find_below(struct server *server, uint64_t top_id, size_t top_len, const char *path,
+		      size_t len, struct node *out_node, struct node *out_parent)
+{
+	uint64_t id = top_id;
+	size_t at = top_len;
+	int err = 0;
+
+	while (at < len && !err) {
+		size_t start = path[at] == '/' ? at + 1 : at;
+
+		at = start;
+		while (at < len && path[at] != '/')
+			at++;
+		if (id != top_id)
+			*out_parent = *out_node;
+		err = tree_get(&server->store->tree, id, path + start, at - start, out_node);
+		id = out_node->id;
+	}
+	return err;
+}
+
+/* Tells watchers below a removed node of the nodes they watched, if those existed. */
+static int tell_below(struct server *server, const struct view_entry *entry, enum fire_order order,
+		      struct outstanding *cause)
+{
+	struct below below = { .arena = &server->arena };
+	struct node node, parent;
+	int err = watches_below(&server->watches, entry->spot.path, entry->spot.path_len, below_add,
+				&below);
+
+	if (err || below.n == 0)
+		return err;
+	qsort(below.places, below.n, sizeof(struct watch_place *),
+	      order == FIRE_DEEPEST_FIRST ? compare_deepest : compare_top);
+	for (size_t i = 0; i < below.n; i++) {
+		const struct watch *any = first_watch(below.places[i]);
+		struct news news = {
+			.path = any->path,
+			.len = any->path_len,
+			.old = &node,
+			.parent = &parent,
+			.is_parent_known = true,
+			.cause = cause,
+			.kind = OUTBOX_STORE_EVENT,
+		};
+
+		parent = entry->old;
+		err = find_below(server, entry->old.id, entry->spot.path_len, any->path,
+				 any->path_len, &node, &parent);
+		if (err == ENOENT)
+			continue;
+		if (!err)
+			err = watches_match_exact(&server->watches, any->path, any->path_len);
+		if (err)
+			return err;
+		tell_found(server, &news);
+	}
+	return 0;
+}
+
+static int tell_entry(struct server *server, const struct view_entry *entry, enum fire_order order,
+		      struct outstanding *cause)
+{
+	bool is_there = entry->exists && !entry->is_detached;
+	bool is_replaced = entry->existed && entry->exists && entry->now.id != entry->old.id;
+	bool had_below = server->watches.n && entry->existed && (!is_there || is_replaced) &&
+			 !entry->is_detached;
+	struct news news = {
+		.path = entry->spot.path,
+		.len = entry->spot.path_len,
+		.old = entry->existed ? &entry->old : NULL,
+		.now = is_there ? &entry->now : NULL,
+		.cause = cause,
+		.kind = OUTBOX_STORE_EVENT,
+	};
+	int err = 0;
+
+	if (had_below && order == FIRE_DEEPEST_FIRST)
+		err = tell_below(server, entry, order, cause);
+	if (!err)
+		err = watches_match(&server->watches, news.path, news.len);
+	if (!err)
+		tell_found(server, &news);
+	if (!err && had_below && order == FIRE_TOP_FIRST)
+		err = tell_below(server, entry, order, cause);
+	return err;
+}
+
+int fire_changes(struct server *server, struct view *view, enum fire_order order,
+		 struct outstanding *cause)
+{
+	struct view_entry *entry;
+	int err = 0;
+
+	if (server->watches.n == 0)
+		return 0;
+	TAILQ_FOREACH (entry, &view->order, order) {
+		/* What came and went within a transaction, and bare ancestors, are no news. */
+		if (!entry->changed || entry->is_implicit || entry->spot.path[0] == '@' ||
+		    (!entry->existed && (!entry->exists || entry->is_detached)))
+			continue;
+		err = tell_entry(server, entry, order, cause);
+		if (err)
+			break;
+	}
+	return err;
+}
+
+void fire_first(struct server *server, struct watch *watch)
+{
+	post(server, watch, watch->path, watch->path_len, OUTBOX_EVENT, NULL);
+}
+
+/* Special events go to whoever may read the special node or the root. */
+static bool may_know_special(struct server *server, const struct client *client, const char *name)
+{
+	struct actor actor = actor_of(client);
+	struct view view;
+	struct walk walk;
+	bool may = actor.is_privileged;
+
+	if (may)
+		return true;
+	view_begin(&view, server->store, NULL, &server->arena);
+	if (!view_walk(&view, name, strlen(name), 0, &walk))
+		may = walk.exists && access_allows(&actor, &walk.node, ACCESS_READ);
+	if (!may && !view_walk(&view, "/", 1, 0, &walk))
+		may = walk.exists && access_allows(&actor, &walk.node, ACCESS_READ);
+	view_end(&view);
+	return may;
+}
+
+static void tell_special(struct server *server, const char *name, const char *watched,
+			 const char *reported, bool with_depth)
+{
+	if (watches_match_exact(&server->watches, watched, strlen(watched)))
+		return;
+	for (size_t i = 0; i < server->watches.n_found; i++) {
+		struct watch *watch = server->watches.found[i];
+
+		/* On the plain name, a watch with a depth hears of domains, one without does not. */
+		if (watched == name && (watch->depth != WATCH_DEPTH_ANY) != with_depth)
+			continue;
+		if (watch->depth == 0 || !may_know_special(server, watch->client, name))
+			continue;
+		post(server, watch, reported, strlen(reported), OUTBOX_SPECIAL, NULL);
+	}
+}
+
+void fire_special(struct server *server, enum fire_special special, uint16_t domid, unsigned forms)
+{
+	const char *name = special == FIRE_INTRODUCE ? "@introduceDomain" : "@releaseDomain";
+	char of_domain[32];
+
+	snprintf(of_domain, sizeof(of_domain), "%s/%u", name, (unsigned)domid);
+	if (forms & FIRE_OF_DOMAIN) {
+		tell_special(server, name, name, of_domain, true);
+		tell_special(server, name, of_domain, of_domain, false);
+	}
+	if (forms & FIRE_PLAIN)
+		tell_special(server, name, name, name, false);
+}

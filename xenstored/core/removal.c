@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+#include "xenstored/core/removal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "xenstored/core/access.h"
+#include "xenstored/core/fire.h"
+#include "xenstored/core/host.h"
+#include "xenstored/core/state.h"
+#include "xenstored/core/usage.h"
+#include "xenstored/store/edit.h"
+#include "xenstored/store/merge.h"
+#include "xenstored/store/store.h"
+#include "xenstored/store/view.h"
+
+/* One node of the domain. */
+struct owned {
+	uint64_t id;
+	size_t len;
+	char *path; /* in the arena */
+};
+
+struct owned_list {
+	struct arena *arena;
+	struct owned *all; /* owned heap: the arena cannot grow an array in place */
+	size_t n, size;
+};
+
+static int owned_add(void *arg, uint64_t id, const char *path, size_t len)
+{
+	struct owned_list *list = arg;
+	size_t size = list->size ? list->size * 2 : 64;
+	struct owned *all;
+	char *copy;
+
+	if (list->n == list->size) {
+		all = realloc(list->all, size * sizeof(*all));
+		if (!all)
+			return -ENOMEM;
+		list->all = all;
+		list->size = size;
+	}
+	copy = arena_alloc(list->arena, len + 1);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, path, len);
+	copy[len] = '\0';
+	list->all[list->n++] = (struct owned){ .id = id, .len = len, .path = copy };
+	return 0;
+}
+
+static int compare_owned(const void *left, const void *right)
+{
+	const struct owned *a = left, *b = right;
+
+	return strcmp(a->path, b->path);
+}
+
+/* The node's list with the privileged domain as its owner. */
+static int new_owner(struct server *server, const struct node *node, struct node *out_model)
+{
+	int err = access_current_perms(&server->domains, &server->arena, node, out_model);
+	struct xsp_perm owner;
+	uint8_t *perms;
+
+	if (err)
+		return err;
+	perms = arena_copy(&server->arena, out_model->perms,
+			   (size_t)out_model->n_perms * NODE_PERM_SIZE);
+	if (!perms)
+		return -ENOMEM;
+	owner = node_perm(out_model, 0);
+	owner.domid = server->config.privileged_domid;
+	node_perm_put(perms, owner);
+	out_model->perms = perms;
+	return 0;
+}
+
+static int change(struct server *server, struct view *view, const struct walk *walk)
+{
+	struct node model;
+	int err;
+
+	/* Special nodes are never removed. */
+	if (!server->config.keep_orphans && walk->spot.path[0] != '@' && walk->spot.path_len > 1)
+		return view_remove(view, &walk->spot, &walk->node);
+	err = new_owner(server, &walk->node, &model);
+	return err ? err : edit_perms(view, walk, &model);
+}
+
+static int remove_node(struct server *server, uint16_t domid, const struct owned *owned)
+{
+	struct usage usage = { .arena = &server->arena };
+	struct view view;
+	struct walk walk;
+	int err;
+
+	view_begin(&view, server->store, NULL, &server->arena);
+	err = view_walk(&view, owned->path, owned->len, 0, &walk);
+	/* Detached meanwhile, with a node above it: the store reclaims it. */
+	if (!err && (!walk.exists || walk.node.id != owned->id || node_owner(&walk.node) != domid))
+		goto out;
+	if (!err)
+		err = change(server, &view, &walk);
+	if (!err)
+		err = merge_usage(&view, usage_add, &usage);
+	if (!err)
+		err = usage_prepare(&usage, &server->domains);
+	if (!err)
+		err = merge_apply(&view, &server->arena, 0);
+	if (!err) {
+		usage_apply(&usage, &server->domains);
+		err = fire_changes(server, &view, FIRE_DEEPEST_FIRST, NULL);
+	}
+out:
+	view_end(&view);
+	return err;
+}
+
+static int remove_nodes(struct server *server, uint16_t domid)
+{
+	struct owned_list list = { .arena = &server->arena };
+	int err = store_owned(server->store, domid, 0, owned_add, &list);
+
+	/* In byte order a node comes before what is below it, and takes that along. */
+	if (list.n)
+		qsort(list.all, list.n, sizeof(*list.all), compare_owned);
+	for (size_t i = 0; i < list.n && !err; i++)
+		err = remove_node(server, domid, &list.all[i]);
+	free(list.all);
+	return err;
+}
+
+int removal_run(struct server *server, struct domain *domain)
+{
+	uint16_t domid = domain->domid;
+	bool was_introduced = domain->is_introduced;
+	int err;
+
+	if (domain->client)
+		client_leave(domain->client);
+	domain->client = NULL;
+	err = remove_nodes(server, domid);
+	if (err) {
+		server->is_turn_lost = true;
+		return err;
+	}
+	domain_void_permissions(&server->domains, domid);
+	for (int kind = 0; kind < QUOTA_ACCOUNTED; kind++) {
+		if (domain->ledger.peak[kind] > server->peak[kind])
+			server->peak[kind] = domain->ledger.peak[kind];
+	}
+	domain->is_introduced = domain->is_shut_down = domain->is_named = false;
+	if (was_introduced) {
+		fire_special(server, FIRE_RELEASE, domid, FIRE_PLAIN);
+		fire_special(server, FIRE_RELEASE, domid, FIRE_OF_DOMAIN);
+	}
+	/* Its record goes when its client has gone, at the end of the turn. */
+	if (!domain->is_gone)
+		TAILQ_INSERT_TAIL(&server->domains.gone, domain, in_gone);
+	domain->is_gone = true;
+	return 0;
+}
+
+static bool is_gone(const struct domain *domain, bool exists, const struct host_domain *state)
+{
+	if (!exists || state->is_dead)
+		return true;
+	return domain->unique_id != state->unique_id;
+}
+
+int removal_scan(struct server *server)
+{
+	struct domain *domain;
+	struct host_domain state;
+	bool has_shutdown = false;
+	int err = 0;
+
+	/* No record is freed here: that happens at the end of the turn. */
+	TAILQ_FOREACH (domain, &server->domains.all, entry) {
+		bool exists;
+
+		if (domain->domid == server->config.privileged_domid ||
+		    domain->domid == server->config.store_domid ||
+		    !(domain->is_introduced || domain->is_named))
+			continue;
+		exists = server->host->domain_state(server->host->self, domain->domid, &state);
+		if (is_gone(domain, exists, &state)) {
+			err = removal_run(server, domain);
+			if (err)
+				return err;
+		} else if (domain->is_introduced && state.is_shut_down && !domain->is_shut_down) {
+			domain->is_shut_down = true;
+			has_shutdown = true;
+			fire_special(server, FIRE_RELEASE, domain->domid, FIRE_OF_DOMAIN);
+		}
+	}
+	if (has_shutdown)
+		fire_special(server, FIRE_RELEASE, 0, FIRE_PLAIN);
+	return 0;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end of a domain: its client, its nodes, its name in other nodes' permissions.
+ */
+#ifndef XSD_CORE_REMOVAL_H
+#define XSD_CORE_REMOVAL_H
+
+#include <stdint.h>
+
+struct domain;
+struct server;
+
+/*
+ * Removes what a domain leaves behind, and forgets it: connection, then its nodes with all below
+ * them (or hands them to the privileged domain), then its permissions. Tells watchers of the
+ * nodes, and in the end of the release. Trouble loses the turn; what is left is removed with the
+ * next.
+ */
+int removal_run(struct server *server, struct domain *domain) __attribute__((warn_unused_result));
+
+/* Compares the domains we know with the host's and acts on what has changed. */
+int removal_scan(struct server *server) __attribute__((warn_unused_result));
+
+#endif

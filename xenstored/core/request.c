@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+#include "xenstored/core/request.h"
+
+#include <errno.h>
+
+#include "xenstored/core/fire.h"
+#include "xenstored/core/state.h"
+#include "xenstored/core/usage.h"
+#include "xenstored/store/merge.h"
+#include "xenstored/store/store.h"
+
+enum {
+	/* Nodes reclaimed between two looks at whether a quota is met now. */
+	RECLAIM_SLICE = 512,
+};
+
+void request_base(const struct client *client, char out_base[XSP_PATH_BASE_MAX])
+{
+	xsp_path_base(out_base, client->domain->domid);
+}
+
+struct ledger *request_ledger(const struct request *rq)
+{
+	return &rq->client->domain->ledger;
+}
+
+uint32_t request_features(const struct request *rq)
+{
+	if (rq->client->kind == CLIENT_SOCKET)
+		return XSP_FEATURES_ALL;
+	return rq->client->domain->features;
+}
+
+int request_resolve(struct request *rq, const char *path, enum xsp_path_kind kind,
+		    struct request_path *out_path)
+{
+	char base[XSP_PATH_BASE_MAX];
+
+	request_base(rq->client, base);
+	out_path->len = xsp_path_resolve(path, base, kind, out_path->text);
+	if (out_path->len == 0)
+		return EINVAL;
+	if (ledger_exceeds(request_ledger(rq), QUOTA_PATH_MAX,
+			   xsp_path_quota_len(out_path->text, out_path->len)))
+		return EINVAL;
+	return 0;
+}
+
+int request_path(struct request *rq, size_t i, enum xsp_path_kind kind,
+		 struct request_path *out_path)
+{
+	return request_resolve(rq, rq->args[i], kind, out_path);
+}
+
+int request_walk(struct request *rq, const struct request_path *path, unsigned rights,
+		 unsigned seen, struct walk *out_walk)
+{
+	int err = view_walk(&rq->view, path->text, path->len, seen, out_walk);
+
+	if (err || rq->actor.is_privileged)
+		return err;
+	if (!access_allows(&rq->actor, &out_walk->node, rights))
+		return EACCES;
+	return view_note_rights(&rq->view, &out_walk->owner, rights);
+}
+
+int request_node(struct request *rq, const struct request_path *path, unsigned rights,
+		 unsigned seen, struct walk *out_walk)
+{
+	int err = request_walk(rq, path, rights, seen, out_walk);
+
+	return err || out_walk->exists ? err : ENOENT;
+}
+
+int request_domid(const struct request *rq, size_t i, uint16_t *out_domid)
+{
+	return xsp_parse_domid(rq->args[i], out_domid) ? 0 : EINVAL;
+}
+
+int request_u32(const struct request *rq, size_t i, uint32_t max, uint32_t *out_value)
+{
+	return xsp_parse_u32(rq->args[i], max, out_value) ? 0 : EINVAL;
+}
+
+int request_domain(struct request *rq, size_t i, struct domain **out_domain)
+{
+	uint16_t domid;
+	int err = request_domid(rq, i, &domid);
+
+	return err ? err : domain_learn(&rq->server->domains, domid, out_domain);
+}
+
+/* Reclaims until the change fits its quotas, or nothing is left to reclaim. */
+static int check_after_reclaim(struct request *rq, const struct usage *usage)
+{
+	struct server *server = rq->server;
+	int err;
+
+	do {
+		err = store_reclaim(server->store, RECLAIM_SLICE, STORE_AT_ONCE, usage_refund,
+				    &server->domains);
+		if (err < 0)
+			server->is_turn_lost = true;
+		if (err)
+			return err;
+	} while (usage_check(usage, &server->domains) == ENOSPC);
+	return 0;
+}
+
+/*
+ * Quotas bind those who are not privileged. Before a refusal, what is owed to the domain is given
+ * back: nodes of it that wait to be reclaimed, and what this very change removes.
+ */
+static int check_quotas(struct request *rq, struct view *view, struct usage *usage)
+{
+	int err;
+
+	if (rq->actor.is_privileged)
+		return 0;
+	err = usage_check(usage, &rq->server->domains);
+	if (err != ENOSPC)
+		return err;
+	err = check_after_reclaim(rq, usage);
+	if (err != ENOENT)
+		return err;
+	/* What is counted here is given back later: it must not be applied now. */
+	struct usage later = { .arena = rq->arena };
+
+	for (size_t i = 0; i < usage->n; i++)
+		usage_add(&later, usage->shares[i].owner, usage->shares[i].n_nodes,
+			  usage->shares[i].n_bytes);
+	err = merge_usage_below(view, usage_add, &later);
+	return err ? err : usage_check(&later, &rq->server->domains);
+}
+
+/* Early commits make what other clients were answered so far in this turn final. */
+static void settle(struct server *server, uint64_t n_early_commits)
+{
+	struct client *client;
+
+	if (server->store->n_early_commits == n_early_commits)
+		return;
+	TAILQ_FOREACH (client, &server->touched, in_touched)
+		outbox_settle(&client->out);
+}
+
+int request_commit_view(struct request *rq, struct view *view)
+{
+	struct server *server = rq->server;
+	struct usage usage = { .arena = rq->arena };
+	uint64_t n_early_commits = server->store->n_early_commits;
+	enum fire_order order = view == &rq->view ? FIRE_DEEPEST_FIRST : FIRE_TOP_FIRST;
+	int err = merge_usage(view, usage_add, &usage);
+
+	if (!err)
+		err = check_quotas(rq, view, &usage);
+	if (!err)
+		err = usage_prepare(&usage, &server->domains);
+	if (err)
+		return err;
+	err = merge_apply(view, rq->arena, rq->client->number);
+	settle(server, n_early_commits);
+	if (err > 0)
+		return err;
+	if (!err) {
+		usage_apply(&usage, &server->domains);
+		err = fire_changes(server, view, order, rq->outstanding);
+	}
+	if (err)
+		server->is_turn_lost = true;
+	return err;
+}
+
+/* A transaction's memory is paid for by its client while it lasts. */
+static int charge_transaction(struct request *rq)
+{
+	struct txn *txn = rq->txn;
+	struct ledger *ledger = request_ledger(rq);
+	int64_t more = (int64_t)txn->view.bytes - (int64_t)txn->charged_bytes;
+
+	ledger_adjust(ledger, QUOTA_MEMORY, more);
+	txn->charged_bytes = txn->view.bytes;
+	return 0;
+}
+
+/* What a request's view would add to its transaction's. */
+static uint64_t size_of(const struct view *view)
+{
+	const struct view_entry *entry;
+	uint64_t size = 0;
+
+	TAILQ_FOREACH (entry, &view->order, order)
+		size += sizeof(*entry) + entry->spot.path_len + entry->now.value_len;
+	return size;
+}
+
+/* Inside a transaction quotas are checked too, against what it has used up itself so far. */
+static int check_transaction(struct request *rq)
+{
+	struct usage usage = { .arena = rq->arena };
+	int err;
+
+	if (rq->actor.is_privileged)
+		return 0;
+	if (ledger_check(request_ledger(rq), QUOTA_MEMORY, size_of(&rq->view)))
+		return ENOSPC;
+	err = merge_usage(&rq->txn->view, usage_add, &usage);
+	if (!err)
+		err = merge_usage_below(&rq->txn->view, usage_add, &usage);
+	if (!err)
+		err = merge_usage(&rq->view, usage_add, &usage);
+	return err ? err : usage_check(&usage, &rq->server->domains);
+}
+
+int request_commit(struct request *rq)
+{
+	int err;
+
+	if (rq->view.n_entries == 0)
+		return 0;
+	if (!rq->txn)
+		return request_commit_view(rq, &rq->view);
+	err = check_transaction(rq);
+	if (!err)
+		err = merge_down(&rq->view);
+	if (!err)
+		err = charge_transaction(rq);
+	return err;
+}

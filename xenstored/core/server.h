@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The core's whole face: bytes in, bytes out, time as an argument.
+ *
+ * A turn: the transport gathers bytes into clients (client_input_*), then server_turn() executes
+ * complete requests, commits once, and lets replies and events out. No reply is visible before what
+ * it acknowledges is committed.
+ */
+#ifndef XSD_CORE_SERVER_H
+#define XSD_CORE_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "xenstored/core/quota.h"
+
+struct client;
+struct host;
+struct server;
+struct store;
+
+/* Where the core tells of what it does, for the trace file. Any function may be NULL. */
+struct trace {
+	void *self;
+	void (*object)(void *self, bool is_created, const char *kind, const void *object);
+	void (*request)(void *self, const struct client *client, uint16_t domid, uint32_t type,
+			const void *payload, size_t len);
+	void (*reply)(void *self, const struct client *client, uint16_t domid, uint32_t type,
+		      const void *payload, size_t len);
+	/* CONTROL log, logfile and print. Return an errno for the reply. */
+	int (*log)(void *self, const char *argument);
+	int (*logfile)(void *self, const char *path);
+	int (*memreport)(void *self, const char *path);
+	void (*print)(void *self, const char *text);
+	/* State of switch i: its name, or NULL behind the last. */
+	const char *(*get_switch)(void *self, size_t i, bool *out_is_on);
+};
+
+struct server_config {
+	uint16_t store_domid; /* the domain the server runs in */
+	uint16_t privileged_domid;
+	struct quota_limits limits; /* for domains to come */
+	uint64_t event_timeout_ms;  /* for guests that do not read; 0: never */
+	bool keep_orphans;          /* nodes of dead domains go to the privileged one */
+	uint64_t seed;              /* for hashes; unknown to clients */
+};
+
+/* Sensible values for everything. */
+void server_config_defaults(struct server_config *config);
+
+/* The store, host and trace are borrowed. Makes the first nodes of a new store. */
+int server_new(const struct server_config *config, struct store *store, const struct host *host,
+	       const struct trace *trace, struct server **out_server)
+	__attribute__((warn_unused_result));
+void server_free(struct server *server);
+
+/* A client has come over a socket. NULL: no memory. */
+struct client *server_connect(struct server *server);
+
+/* The connection is gone for good: frees the client at the end of the turn. */
+void server_disconnect(struct server *server, struct client *client);
+
+/* The transport's own pointer. */
+void client_set_io(struct client *client, void *io);
+void *client_io(const struct client *client);
+
+/*
+ * Gather: where received bytes go (NULL: no memory, or the client has enough for now), how many
+ * came, and that no more will come.
+ */
+uint8_t *client_input_space(struct client *client, size_t *out_len);
+void client_input_added(struct client *client, size_t len);
+void client_input_ended(struct client *client);
+
+/* False while there is too much unanswered or undelivered: do not read. */
+bool client_wants_input(const struct client *client);
+
+/* The peer broke the transport's rules: XSP_RING_ERROR_*. A ring is ignored from now on. */
+void client_broke(struct client *client, uint32_t error);
+
+/* What may be sent, and how much was. */
+size_t client_output(const struct client *client, const uint8_t **out_bytes);
+void client_output_taken(struct client *client, size_t len);
+
+/*
+ * Execute, commit, release. Returns true if there is more to do at once; *out_deadline_ms is when
+ * to call again at the latest (UINT64_MAX: no need).
+ */
+bool server_turn(struct server *server, uint64_t now_ms, uint64_t *out_deadline_ms);
+
+/* The state of domains may have changed: compares those we know with the host's. */
+void server_domains_changed(struct server *server);
+
+/* Introduces a domain the way INTRODUCE does. Returns the errno a client would get. */
+int server_introduce(struct server *server, uint16_t domid, uint32_t port)
+	__attribute__((warn_unused_result));
+
+/* Recounts everything; false, with a line of text, if a counter is wrong. */
+bool server_audit(struct server *server, char *out_text, size_t size);
+
+#endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+#include "xenstored/core/watch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/path.h"
+
+struct place_key {
+	const struct watch_place *parent;
+	const char *name;
+	size_t len;
+};
+
+/* One part of a path after the other; the first is the root, "" or a special name's first part. */
+struct parts {
+	const char *path;
+	size_t len;
+	size_t at; /* end of the last part */
+};
+
+static bool next_part(struct parts *parts, const char **out_name, size_t *out_len)
+{
+	size_t start = parts->at;
+
+	if (start == 0 && parts->path[0] == '/') {
+		*out_name = parts->path;
+		*out_len = 0;
+		parts->at = 1;
+		return true;
+	}
+	if (start >= parts->len)
+		return false;
+	if (start > 1 || parts->path[start] == '/')
+		start++;
+	parts->at = start;
+	while (parts->at < parts->len && parts->path[parts->at] != '/')
+		parts->at++;
+	*out_name = parts->path + start;
+	*out_len = parts->at - start;
+	return true;
+}
+
+static bool is_place_of(const struct map_link *link, const void *arg)
+{
+	const struct watch_place *place = (const struct watch_place *)link;
+	const struct place_key *key = arg;
+
+	return place->parent == key->parent && place->name_len == key->len &&
+	       !memcmp(place->name, key->name, key->len);
+}
+
+static uint64_t place_hash(const struct watches *watches, const struct place_key *key)
+{
+	uint64_t id = key->parent ? key->parent->id : 0;
+
+	return map_hash(map_hash_u64(watches->places.seed, id), key->name, key->len);
+}
+
+static struct watch_place *find_child(const struct watches *watches, const struct place_key *key)
+{
+	return (struct watch_place *)map_find(&watches->places, place_hash(watches, key),
+					      is_place_of, key);
+}
+
+static struct watch_place *find_place(const struct watches *watches, const char *path, size_t len)
+{
+	struct parts parts = { .path = path, .len = len };
+	struct place_key key = { 0 };
+	struct watch_place *place = NULL;
+
+	while (next_part(&parts, &key.name, &key.len)) {
+		key.parent = place;
+		place = find_child(watches, &key);
+		if (!place)
+			return NULL;
+	}
+	return place;
+}
+
+void watches_init(struct watches *watches, uint64_t seed)
+{
+	*watches = (struct watches){ 0 };
+	map_init(&watches->places, seed);
+	LIST_INIT(&watches->roots);
+}
+
+void watches_fini(struct watches *watches)
+{
+	map_fini(&watches->places);
+	free(watches->found);
+}
+
+const char *watch_token(const struct watch *watch)
+{
+	return watch->path + watch->path_len + 1;
+}
+
+static struct watch_place *place_new(struct watches *watches, struct watch_place *parent,
+				     const struct place_key *key)
+{
+	struct watch_place *place = calloc(1, sizeof(*place) + key->len);
+
+	if (!place)
+		return NULL;
+	place->parent = parent;
+	place->id = ++watches->last_id;
+	place->name_len = key->len;
+	memcpy(place->name, key->name, key->len);
+	LIST_INIT(&place->children);
+	TAILQ_INIT(&place->watches);
+	map_add(&watches->places, &place->link, place_hash(watches, key));
+	LIST_INSERT_HEAD(parent ? &parent->children : &watches->roots, place, sibling);
+	return place;
+}
+
+/* Frees a place nobody needs, and those above that were there for it only. */
+static void place_tidy(struct watches *watches, struct watch_place *place)
+{
+	while (place && TAILQ_EMPTY(&place->watches) && LIST_EMPTY(&place->children)) {
+		struct watch_place *parent = place->parent;
+
+		map_remove(&watches->places, &place->link);
+		LIST_REMOVE(place, sibling);
+		free(place);
+		place = parent;
+	}
+}
+
+static struct watch_place *make_place(struct watches *watches, const char *path, size_t len)
+{
+	struct parts parts = { .path = path, .len = len };
+	struct watch_place *place = NULL, *child;
+	struct place_key key = { 0 };
+
+	while (next_part(&parts, &key.name, &key.len)) {
+		key.parent = place;
+		child = find_child(watches, &key);
+		if (!child)
+			child = place_new(watches, place, &key);
+		if (!child) {
+			place_tidy(watches, place);
+			return NULL;
+		}
+		place = child;
+	}
+	return place;
+}
+
+struct watch *watch_add(struct watches *watches, struct client *client, const char *path,
+			size_t path_len, const char *token, int depth)
+{
+	size_t token_len = strlen(token);
+	struct watch *watch = calloc(1, sizeof(*watch) + path_len + token_len + 2);
+
+	if (!watch)
+		return NULL;
+	watch->place = make_place(watches, path, path_len);
+	if (!watch->place) {
+		free(watch);
+		return NULL;
+	}
+	watch->client = client;
+	watch->depth = depth;
+	watch->number = ++watches->last_number;
+	watch->path_len = path_len;
+	watch->token_len = token_len;
+	memcpy(watch->path, path, path_len);
+	memcpy(watch->path + path_len + 1, token, token_len);
+	TAILQ_INSERT_TAIL(&watch->place->watches, watch, at_place);
+	watches->n++;
+	return watch;
+}
+
+void watch_remove(struct watches *watches, struct watch *watch)
+{
+	TAILQ_REMOVE(&watch->place->watches, watch, at_place);
+	place_tidy(watches, watch->place);
+	charge_drop(&watch->count);
+	charge_drop(&watch->memory);
+	watches->n--;
+	free(watch);
+}
+
+struct watch *watch_find(const struct watches *watches, const struct client *client,
+			 const char *path, size_t path_len, const char *token)
+{
+	struct watch_place *place = find_place(watches, path, path_len);
+	struct watch *watch;
+
+	if (!place)
+		return NULL;
+	TAILQ_FOREACH (watch, &place->watches, at_place) {
+		if (watch->client == client && !strcmp(watch_token(watch), token))
+			return watch;
+	}
+	return NULL;
+}
+
+static int found_add(struct watches *watches, struct watch *watch)
+{
+	size_t size = watches->found_size ? watches->found_size * 2 : 64;
+	struct watch **found;
+
+	if (watches->n_found == watches->found_size) {
+		found = realloc(watches->found, size * sizeof(*found));
+		if (!found)
+			return -ENOMEM;
+		watches->found = found;
+		watches->found_size = size;
+	}
+	watches->found[watches->n_found++] = watch;
+	return 0;
+}
+
+static int compare_numbers(const void *left, const void *right)
+{
+	const struct watch *const *a = left, *const *b = right;
+
+	return (*a)->number < (*b)->number ? -1 : (*a)->number > (*b)->number;
+}
+
+/* Collects a place's watches whose depth reaches `levels` below them. */
+static int found_at(struct watches *watches, const struct watch_place *place, int levels)
+{
+	struct watch *watch;
+	int err = 0;
+
+	TAILQ_FOREACH (watch, &place->watches, at_place) {
+		if (watch->depth == WATCH_DEPTH_ANY || watch->depth >= levels)
+			err = found_add(watches, watch);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int watches_match(struct watches *watches, const char *path, size_t len)
+{
+	struct parts parts = { .path = path, .len = len };
+	const struct watch_place *place = NULL;
+	struct place_key key = { 0 };
+	int err = 0;
+
+	watches->n_found = 0;
+	while (!err && next_part(&parts, &key.name, &key.len)) {
+		key.parent = place;
+		place = find_child(watches, &key);
+		if (!place)
+			break;
+		if (!TAILQ_EMPTY(&place->watches))
+			err = found_at(watches, place,
+				       xsp_path_levels_below(path, parts.at, path, len));
+	}
+	if (watches->n_found > 1)
+		qsort(watches->found, watches->n_found, sizeof(struct watch *), compare_numbers);
+	return err;
+}
+
+int watches_match_exact(struct watches *watches, const char *path, size_t len)
+{
+	const struct watch_place *place = find_place(watches, path, len);
+	int err;
+
+	watches->n_found = 0;
+	if (!place)
+		return 0;
+	err = found_at(watches, place, 0);
+	if (watches->n_found > 1)
+		qsort(watches->found, watches->n_found, sizeof(struct watch *), compare_numbers);
+	return err;
+}
+
+/* The place after `place` on a walk through everything below `top`; NULL at the end. */
+static const struct watch_place *place_after(const struct watch_place *place,
+					     const struct watch_place *top)
+{
+	if (!LIST_EMPTY(&place->children))
+		return LIST_FIRST(&place->children);
+	while (place != top && !LIST_NEXT(place, sibling))
+		place = place->parent;
+	return place == top ? NULL : LIST_NEXT(place, sibling);
+}
+
+int watches_below(const struct watches *watches, const char *path, size_t len,
+		  watch_place_fn *visit, void *arg)
+{
+	const struct watch_place *top = find_place(watches, path, len), *place;
+	int err = 0;
+
+	if (!top)
+		return 0;
+	for (place = place_after(top, top); place && !err; place = place_after(place, top)) {
+		if (!TAILQ_EMPTY(&place->watches))
+			err = visit(arg, place);
+	}
+	return err;
+}

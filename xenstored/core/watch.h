@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Watches: who asked to hear about which path.
+ *
+ * An index by path: one place per part of a watched path, so that finding the watches that match a
+ * change costs its depth and the matches, whatever else is registered. A watch belongs to its
+ * client and dies with it. Who is told of what is fire.c's business.
+ */
+#ifndef XSD_CORE_WATCH_H
+#define XSD_CORE_WATCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "xenstored/base/map.h"
+#include "xenstored/core/quota.h"
+
+struct client;
+struct watch_place;
+
+enum { WATCH_DEPTH_ANY = -1 };
+
+struct watch {
+	TAILQ_ENTRY(watch) at_place;
+	TAILQ_ENTRY(watch) of_client; /* client.watches, in order of registration */
+	struct client *client;        /* borrowed: its owner */
+	struct watch_place *place;    /* borrowed */
+	uint64_t number;              /* order of registration, over all clients */
+	int depth;                    /* levels below the path that are of interest */
+	size_t cut;                   /* bytes of the absolute path that events leave out */
+	struct charge count;
+	struct charge memory;
+	size_t path_len;
+	size_t token_len;
+	char path[]; /* absolute or special, NUL, token, NUL */
+};
+
+TAILQ_HEAD(watch_list, watch);
+LIST_HEAD(watch_place_list, watch_place);
+
+/* One part of a watched path. */
+struct watch_place {
+	struct map_link link;
+	LIST_ENTRY(watch_place) sibling;
+	struct watch_place *parent; /* NULL: a root */
+	struct watch_place_list children;
+	struct watch_list watches;
+	uint64_t id;
+	size_t name_len;
+	char name[];
+};
+
+struct watches {
+	struct map places;
+	struct watch_place_list roots; /* "/" and the special ones */
+	uint64_t last_id;
+	uint64_t last_number;
+	size_t n;
+	struct watch **found; /* owned: matches of the last search */
+	size_t n_found, found_size;
+};
+
+void watches_init(struct watches *watches, uint64_t seed);
+void watches_fini(struct watches *watches);
+
+const char *watch_token(const struct watch *watch);
+
+/* Registers; the caller has checked that there is no such watch. NULL: no memory. */
+struct watch *watch_add(struct watches *watches, struct client *client, const char *path,
+			size_t path_len, const char *token, int depth);
+void watch_remove(struct watches *watches, struct watch *watch);
+
+/* The client's watch with that path and token, or NULL. */
+struct watch *watch_find(const struct watches *watches, const struct client *client,
+			 const char *path, size_t path_len, const char *token);
+
+/*
+ * Collects in watches->found, in order of registration, the watches at the path or above it whose
+ * depth reaches it. -ENOMEM.
+ */
+int watches_match(struct watches *watches, const char *path, size_t len)
+	__attribute__((warn_unused_result));
+
+/* Collects the watches at exactly that path. */
+int watches_match_exact(struct watches *watches, const char *path, size_t len)
+	__attribute__((warn_unused_result));
+
+/* A watched path below another one; the text borrows from the caller's buffer. */
+typedef int watch_place_fn(void *arg, const struct watch_place *place);
+
+/* Visits all places strictly below a path that have watches, in no particular order. */
+int watches_below(const struct watches *watches, const char *path, size_t len,
+		  watch_place_fn *visit, void *arg) __attribute__((warn_unused_result));
+
+#endif

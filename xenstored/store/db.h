@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The database file: one ordered table of byte strings in LMDB, and one batch of changes.
+ *
+ * Changes collect in a batch that becomes durable (against the death of the process, not of the
+ * machine) with db_commit(). Reads see the batch. Space is allocated on the file system before it
+ * is mapped and room is reserved before it is written to, so neither a full disk nor a full map
+ * is ever met half-way through a change.
+ *
+ * Results follow the house rule: 0, a positive errno that is an ordinary answer (ENOENT, ENOSPC),
+ * or a negated errno for trouble of our own. After trouble in a write the batch is lost and must be
+ * given up with db_abort().
+ *
+ * Bytes handed out are borrowed from the map: they live until the next put, delete, reserve,
+ * commit, abort or rest.
+ */
+#ifndef XSD_STORE_DB_H
+#define XSD_STORE_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct db;
+
+struct db_bytes {
+	const uint8_t *bytes;
+	size_t len;
+};
+
+enum { DB_KEY_MAX = 511 };
+
+/* Opens or creates the file. -EBADMSG: there is a file, but it is not a database of ours. */
+int db_open(const char *path, struct db **out_db) __attribute__((warn_unused_result));
+void db_close(struct db *db);
+
+/* Removes a closed database's file; a missing one is fine. */
+int db_unlink(const char *path) __attribute__((warn_unused_result));
+
+/*
+ * Makes sure that `n_puts` puts or deletes with `n_bytes` bytes of content in all cannot run out
+ * of room, and opens the batch. May commit the batch so far, in order to grow the map: the caller
+ * must be at a point where that is right. ENOSPC: the file system has no room, nothing changed.
+ */
+int db_reserve(struct db *db, size_t n_puts, size_t n_bytes) __attribute__((warn_unused_result));
+
+/* Makes an open batch permanent. Fine without one. */
+int db_commit(struct db *db) __attribute__((warn_unused_result));
+void db_abort(struct db *db);
+bool db_has_batch(const struct db *db);
+
+/* How many batches were made permanent so far. */
+uint64_t db_commits(const struct db *db);
+
+/* Lets go of what reads hold, between turns. */
+void db_rest(struct db *db);
+
+int db_get(struct db *db, const void *key, size_t key_len, struct db_bytes *out_value)
+	__attribute__((warn_unused_result));
+
+/* Puts a record of `len` bytes, which the caller writes to *out_space at once. */
+int db_put(struct db *db, const void *key, size_t key_len, size_t len, void **out_space)
+	__attribute__((warn_unused_result));
+int db_delete(struct db *db, const void *key, size_t key_len) __attribute__((warn_unused_result));
+
+/*
+ * Scans upwards: db_seek() finds the first record at or behind a key, db_next() the one after the
+ * last found. ENOENT at the end. There is one scan at a time; a put or delete ends it.
+ */
+int db_seek(struct db *db, const void *key, size_t key_len, struct db_bytes *out_key,
+	    struct db_bytes *out_value) __attribute__((warn_unused_result));
+int db_next(struct db *db, struct db_bytes *out_key, struct db_bytes *out_value)
+	__attribute__((warn_unused_result));
+
+/* Bytes of the file system in use, and bytes of them that hold pages in use. */
+void db_size(const struct db *db, uint64_t *out_file, uint64_t *out_used);
+
+#endif

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+#include "xenstored/store/history.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/path.h"
+
+struct version {
+	struct map_link link; /* in history.nodes while it is its node's newest */
+	TAILQ_ENTRY(version) age;
+	LIST_ENTRY(version) in_dir; /* while it is its node's newest */
+	struct version *older;      /* of the same node */
+	struct version *newer;
+	struct history_dir *dir;
+	uint64_t parent;
+	uint64_t number; /* of its first change: snapshots before it see `before` */
+	uint64_t last;   /* of its last change */
+	uint64_t writer; /* of its last change */
+	unsigned aspects;
+	bool existed;
+	struct node before; /* borrows from `bytes` */
+	size_t path_len, name_len, size;
+	uint8_t bytes[]; /* path, permissions, value */
+};
+
+struct history_dir {
+	struct map_link link;
+	uint64_t id;
+	uint64_t changed; /* number of the last creation or removal of a child */
+	uint64_t writer;
+	LIST_HEAD(, version) versions;
+};
+
+struct name_key {
+	uint64_t parent;
+	const char *name;
+	size_t len;
+};
+
+static const char *version_path(const struct version *version)
+{
+	return (const char *)version->bytes;
+}
+
+static const char *version_name(const struct version *version)
+{
+	return version_path(version) + version->path_len - version->name_len;
+}
+
+static bool is_version_of(const struct map_link *link, const void *arg)
+{
+	const struct version *version = (const struct version *)link;
+	const struct name_key *key = arg;
+
+	return version->parent == key->parent && version->name_len == key->len &&
+	       !memcmp(version_name(version), key->name, key->len);
+}
+
+static bool is_dir_of(const struct map_link *link, const void *id)
+{
+	return ((const struct history_dir *)link)->id == *(const uint64_t *)id;
+}
+
+static uint64_t name_hash(const struct history *history, const struct name_key *key)
+{
+	return map_hash(map_hash_u64(history->nodes.seed, key->parent), key->name, key->len);
+}
+
+static struct version *find(const struct history *history, const struct name_key *key)
+{
+	return (struct version *)map_find(&history->nodes, name_hash(history, key), is_version_of,
+					  key);
+}
+
+static struct history_dir *find_dir(const struct history *history, uint64_t id)
+{
+	return (struct history_dir *)map_find(&history->dirs, map_hash_u64(history->dirs.seed, id),
+					      is_dir_of, &id);
+}
+
+void history_init(struct history *history, uint64_t seed)
+{
+	*history = (struct history){ .oldest = UINT64_MAX };
+	map_init(&history->nodes, seed);
+	map_init(&history->dirs, seed);
+	TAILQ_INIT(&history->by_age);
+}
+
+static void drop_dir_if_empty(struct history *history, struct history_dir *dir)
+{
+	if (!LIST_EMPTY(&dir->versions))
+		return;
+	map_remove(&history->dirs, &dir->link);
+	history->bytes -= sizeof(*dir);
+	free(dir);
+}
+
+static void drop(struct history *history, struct version *version)
+{
+	uint64_t hash = version->link.hash;
+
+	TAILQ_REMOVE(&history->by_age, version, age);
+	if (version->older)
+		version->older->newer = version->newer;
+	if (version->newer) {
+		version->newer->older = version->older;
+	} else {
+		map_remove(&history->nodes, &version->link);
+		LIST_REMOVE(version, in_dir);
+		if (version->older) {
+			map_add(&history->nodes, &version->older->link, hash);
+			LIST_INSERT_HEAD(&version->dir->versions, version->older, in_dir);
+		}
+		drop_dir_if_empty(history, version->dir);
+	}
+	history->bytes -= version->size;
+	free(version);
+}
+
+void history_fini(struct history *history)
+{
+	history_set_open(history, UINT64_MAX, 0);
+	map_fini(&history->nodes);
+	map_fini(&history->dirs);
+}
+
+bool history_is_needed(const struct history *history)
+{
+	return history->oldest != UINT64_MAX;
+}
+
+void history_set_open(struct history *history, uint64_t oldest, uint64_t newest)
+{
+	struct version *version;
+
+	history->oldest = oldest;
+	history->newest = newest;
+	/* A version shared by later changes is older than no transaction either: they would not share. */
+	while ((version = TAILQ_FIRST(&history->by_age)) && version->number <= oldest)
+		drop(history, version);
+}
+
+static struct history_dir *get_dir(struct history *history, uint64_t id)
+{
+	struct history_dir *dir = find_dir(history, id);
+
+	if (dir)
+		return dir;
+	dir = calloc(1, sizeof(*dir));
+	if (!dir)
+		return NULL;
+	dir->id = id;
+	map_add(&history->dirs, &dir->link, map_hash_u64(history->dirs.seed, id));
+	history->bytes += sizeof(*dir);
+	return dir;
+}
+
+static struct version *version_new(const struct history_change *change)
+{
+	const struct node *before = change->before;
+	size_t perms_len = before ? (size_t)before->n_perms * NODE_PERM_SIZE : 0;
+	size_t value_len = before ? before->value_len : 0;
+	size_t size = sizeof(struct version) + change->path_len + perms_len + value_len;
+	struct version *version = malloc(size);
+
+	if (!version)
+		return NULL;
+	*version = (struct version){
+		.parent = change->parent,
+		.number = change->number,
+		.existed = before != NULL,
+		.path_len = change->path_len,
+		.name_len = change->name_len,
+		.size = size,
+	};
+	memcpy(version->bytes, change->path, change->path_len);
+	if (before) {
+		version->before = *before;
+		version->before.perms = version->bytes + change->path_len;
+		version->before.value = version->before.perms + perms_len;
+		memcpy(version->bytes + change->path_len, before->perms, perms_len);
+		if (value_len)
+			memcpy(version->bytes + change->path_len + perms_len, before->value,
+			       value_len);
+	}
+	return version;
+}
+
+static void insert(struct history *history, struct history_dir *dir, struct version *version,
+		   struct version *older, uint64_t hash)
+{
+	version->dir = dir;
+	version->older = older;
+	if (older) {
+		older->newer = version;
+		map_remove(&history->nodes, &older->link);
+		LIST_REMOVE(older, in_dir);
+	}
+	map_add(&history->nodes, &version->link, hash);
+	LIST_INSERT_HEAD(&dir->versions, version, in_dir);
+	TAILQ_INSERT_TAIL(&history->by_age, version, age);
+	history->bytes += version->size;
+}
+
+int history_record(struct history *history, const struct history_change *change)
+{
+	struct name_key key = {
+		.parent = change->parent,
+		.name = change->path + change->path_len - change->name_len,
+		.len = change->name_len,
+	};
+	struct version *newest = find(history, &key), *version = newest;
+	struct history_dir *dir;
+
+	if (!newest || newest->number <= history->newest) {
+		dir = get_dir(history, change->parent);
+		version = dir ? version_new(change) : NULL;
+		if (!version) {
+			if (dir)
+				drop_dir_if_empty(history, dir);
+			return -ENOMEM;
+		}
+		insert(history, dir, version, newest, name_hash(history, &key));
+	}
+	version->aspects |= change->aspects;
+	version->last = change->number;
+	version->writer = change->writer;
+	if (change->aspects & ASPECT_EXISTENCE) {
+		version->dir->changed = change->number;
+		version->dir->writer = change->writer;
+	}
+	return 0;
+}
+
+void history_forget(struct history *history, uint64_t number)
+{
+	struct version *version, *before;
+
+	for (version = TAILQ_LAST(&history->by_age, version_list); version; version = before) {
+		before = TAILQ_PREV(version, version_list, age);
+		if (version->number > number)
+			drop(history, version);
+	}
+}
+
+/* The version whose `before` a snapshot taken at `start` sees. */
+static const struct version *seen_at(const struct version *newest, uint64_t start)
+{
+	const struct version *seen = NULL;
+
+	for (; newest && newest->number > start; newest = newest->older)
+		seen = newest;
+	return seen;
+}
+
+bool history_get(const struct history *history, uint64_t start, uint64_t parent, const char *name,
+		 size_t len, bool *out_exists, struct node *out_node)
+{
+	struct name_key key = { parent, name, len };
+	const struct version *seen;
+
+	if (history->nodes.n == 0)
+		return false;
+	seen = seen_at(find(history, &key), start);
+	if (!seen)
+		return false;
+	*out_exists = seen->existed;
+	if (seen->existed)
+		*out_node = seen->before;
+	return true;
+}
+
+unsigned history_aspects(const struct history *history, uint64_t start, uint64_t parent,
+			 const char *name, size_t len, uint64_t *out_writer)
+{
+	struct name_key key = { parent, name, len };
+	const struct version *version = find(history, &key);
+	unsigned aspects = 0;
+
+	if (version && version->last > start)
+		*out_writer = version->writer;
+	for (; version && version->last > start; version = version->older)
+		aspects |= version->aspects;
+	return aspects;
+}
+
+bool history_children_changed(const struct history *history, uint64_t start, uint64_t id,
+			      uint64_t *out_writer)
+{
+	const struct history_dir *dir = find_dir(history, id);
+
+	if (!dir || dir->changed <= start)
+		return false;
+	*out_writer = dir->writer;
+	return true;
+}
+
+bool history_changed_below(const struct history *history, uint64_t start, const char *path,
+			   size_t len, uint64_t *out_writer)
+{
+	const struct version *version;
+
+	TAILQ_FOREACH (version, &history->by_age, age) {
+		if (version->last > start && xsp_path_levels_below(path, len, version_path(version),
+								   version->path_len) >= 0) {
+			*out_writer = version->writer;
+			return true;
+		}
+	}
+	return false;
+}
+
+int history_children(const struct history *history, uint64_t start, uint64_t id,
+		     history_visit_fn *visit, void *arg)
+{
+	const struct history_dir *dir = find_dir(history, id);
+	const struct version *version, *seen;
+	int err = 0;
+
+	if (!dir || dir->changed <= start)
+		return 0;
+	LIST_FOREACH (version, &dir->versions, in_dir) {
+		seen = seen_at(version, start);
+		if (seen)
+			err = visit(arg, version_name(version), version->name_len,
+				    seen->existed ? &seen->before : NULL);
+		if (err)
+			return err;
+	}
+	return err;
+}

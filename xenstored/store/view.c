@@ -1,0 +1,591 @@
+/* SPDX-License-Identifier: MIT */
+#include "xenstored/store/view.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/path.h"
+#include "xenstored/base/arena.h"
+#include "xenstored/store/store.h"
+
+struct name_key {
+	uint64_t parent;
+	const char *name;
+	size_t len;
+};
+
+static const char *spot_name(const struct spot *spot)
+{
+	return spot->path + spot->path_len - spot->name_len;
+}
+
+static struct name_key key_of(const struct spot *spot)
+{
+	return (struct name_key){ spot->parent, spot_name(spot), spot->name_len };
+}
+
+static bool is_entry_of(const struct map_link *link, const void *arg)
+{
+	const struct view_entry *entry = (const struct view_entry *)link;
+	const struct name_key *key = arg;
+
+	return entry->spot.parent == key->parent && entry->spot.name_len == key->len &&
+	       !memcmp(spot_name(&entry->spot), key->name, key->len);
+}
+
+static uint64_t hash_of(const struct view *view, const struct name_key *key)
+{
+	return map_hash(map_hash_u64(view->entries.seed, key->parent), key->name, key->len);
+}
+
+struct view_entry *view_entry_find(const struct view *view, const struct spot *spot)
+{
+	struct name_key key = key_of(spot);
+
+	if (view->n_entries == 0)
+		return NULL;
+	return (struct view_entry *)map_find(&view->entries, hash_of(view, &key), is_entry_of,
+					     &key);
+}
+
+static struct view_entry *entry_of_child(struct map_link *link)
+{
+	return (struct view_entry *)(void *)((char *)link - offsetof(struct view_entry, in_parent));
+}
+
+static bool is_child_of(const struct map_link *link, const void *parent)
+{
+	const struct view_entry *entry =
+		(const struct view_entry *)(const void *)((const char *)link -
+							  offsetof(struct view_entry, in_parent));
+
+	return entry->spot.parent == *(const uint64_t *)parent;
+}
+
+static void init(struct view *view, struct store *store)
+{
+	*view = (struct view){ .store = store, .start = UINT64_MAX };
+	map_init(&view->entries, store->dirs.seed);
+	map_init(&view->children, store->dirs.seed);
+	TAILQ_INIT(&view->order);
+}
+
+void view_begin(struct view *view, struct store *store, struct view *below, struct arena *arena)
+{
+	init(view, store);
+	view->below = below;
+	view->arena = arena;
+}
+
+void view_begin_snapshot(struct view *view, struct store *store, uint64_t start)
+{
+	init(view, store);
+	view->start = start;
+}
+
+void view_end(struct view *view)
+{
+	struct view_entry *entry;
+
+	while ((entry = TAILQ_FIRST(&view->order))) {
+		TAILQ_REMOVE(&view->order, entry, order);
+		if (!view->arena) {
+			free(entry->owned);
+			free(entry);
+		}
+	}
+	if (view->store) {
+		map_fini(&view->entries);
+		map_fini(&view->children);
+	}
+	view->n_entries = 0;
+}
+
+/* A new entry, with copies of what must outlive the request if the view does. */
+static struct view_entry *entry_new(struct view *view, const struct spot *spot,
+				    const struct node *old)
+{
+	size_t perms_len = old ? (size_t)old->n_perms * NODE_PERM_SIZE : 0;
+	size_t path_size = view->arena ? 0 : spot->path_len + 1;
+	size_t size = sizeof(struct view_entry) + perms_len + path_size;
+	struct view_entry *entry = view->arena ? arena_alloc(view->arena, size) : malloc(size);
+	uint8_t *bytes;
+
+	if (!entry)
+		return NULL;
+	*entry = (struct view_entry){ .spot = *spot, .existed = old != NULL };
+	bytes = (uint8_t *)(entry + 1);
+	if (old) {
+		entry->old = *old;
+		entry->old.perms = bytes;
+		entry->old.value = NULL;
+		memcpy(bytes, old->perms, perms_len);
+	}
+	if (path_size) {
+		memcpy(bytes + perms_len, spot->path, spot->path_len);
+		bytes[perms_len + spot->path_len] = '\0';
+		entry->spot.path = (const char *)bytes + perms_len;
+		view->bytes += size;
+	}
+	return entry;
+}
+
+int view_entry_get(struct view *view, const struct spot *spot, const struct node *old,
+		   struct view_entry **out_entry)
+{
+	struct view_entry *entry = view_entry_find(view, spot);
+	struct name_key key;
+
+	if (!entry) {
+		if (view->n_max && view->n_entries >= view->n_max)
+			return ENOSPC;
+		entry = entry_new(view, spot, old);
+		if (!entry)
+			return -ENOMEM;
+		key = key_of(&entry->spot);
+		map_add(&view->entries, &entry->link, hash_of(view, &key));
+		TAILQ_INSERT_TAIL(&view->order, entry, order);
+		view->n_entries++;
+	}
+	*out_entry = entry;
+	return 0;
+}
+
+/* The transaction's view that `view` is or stands on, or NULL. */
+static struct view *snapshot_of(struct view *view)
+{
+	while (view && view->start == UINT64_MAX)
+		view = view->below;
+	return view;
+}
+
+/* Looks at the tree as the bottom view sees it. */
+static int get_bottom(struct view *view, const struct spot *spot, struct node *out_node)
+{
+	struct store *store = view->store;
+	bool exists;
+
+	if (view->start != UINT64_MAX &&
+	    history_get(&store->history, view->start, spot->parent, spot_name(spot), spot->name_len,
+			&exists, out_node))
+		return exists ? 0 : ENOENT;
+	return tree_get(&store->tree, spot->parent, spot_name(spot), spot->name_len, out_node);
+}
+
+/* Aspects that an own change has already replaced are not seen of others. */
+static unsigned seen_of_others(const struct view_entry *entry, unsigned seen)
+{
+	if (!entry || !entry->changed)
+		return seen;
+	if (entry->changed & ASPECT_EXISTENCE)
+		return seen & ~(unsigned)(SEEN_EXISTENCE | SEEN_VALUE | SEEN_PERMS | SEEN_CHILDREN);
+	return seen & ~entry->changed;
+}
+
+int view_get(struct view *view, const struct spot *spot, unsigned seen, struct node *out_node)
+{
+	struct view *snapshot = snapshot_of(view), *at;
+	struct view_entry *entry = NULL;
+	int err = 0, missing;
+
+	for (at = view; at; at = at->below) {
+		entry = view_entry_find(at, spot);
+		if (entry && entry->changed)
+			break;
+		entry = NULL;
+		if (!at->below)
+			err = get_bottom(at, spot, out_node);
+	}
+	if (entry) {
+		*out_node = entry->now;
+		err = entry->exists ? 0 : ENOENT;
+	}
+	if (err && err != ENOENT)
+		return err;
+	seen = seen_of_others(entry, seen | SEEN_EXISTENCE);
+	if (!snapshot || !seen || (seen & SEEN_COVERED))
+		return err;
+	missing = err;
+	err = view_entry_get(snapshot, spot, missing ? NULL : out_node, &entry);
+	if (err)
+		return err;
+	entry->seen |= seen;
+	return missing;
+}
+
+int view_note_rights(struct view *view, const struct spot *spot, unsigned rights)
+{
+	struct view *snapshot = snapshot_of(view);
+	struct view_entry *entry;
+
+	if (!snapshot)
+		return 0;
+	/* Whoever checked a node's permissions has looked at the node: the entry is there. */
+	entry = view_entry_find(snapshot, spot);
+	if (entry && !seen_of_others(entry, SEEN_PERMS))
+		return 0;
+	if (entry)
+		entry->rights |= rights;
+	return 0;
+}
+
+/* The root, or a special node: what is filed nowhere. */
+static struct spot top_spot(const char *path, size_t len)
+{
+	return (struct spot){
+		.parent = TREE_NOWHERE,
+		.path = path,
+		.path_len = len,
+		.name_len = path[0] == '@' ? len : 0,
+	};
+}
+
+static int walk_special(struct view *view, const char *path, size_t len, unsigned seen,
+			struct walk *out)
+{
+	const char *slash = memchr(path, '/', len);
+	int err;
+
+	out->spot = top_spot(path, len);
+	err = view_get(view, &out->spot, seen, &out->node);
+	out->exists = err == 0;
+	out->owner = out->spot;
+	if (err == ENOENT && slash) {
+		out->owner = top_spot(path, (size_t)(slash - path));
+		err = view_get(view, &out->owner, 0, &out->node);
+	}
+	if (err == ENOENT) {
+		out->owner = top_spot("/", 1);
+		err = view_get(view, &out->owner, 0, &out->node);
+	}
+	/* Without a root there is no store. */
+	return err == ENOENT ? -EBADMSG : err;
+}
+
+/* The first part of a path behind `at` bytes of it. */
+static struct spot next_spot(uint64_t parent, const char *path, size_t len, size_t at)
+{
+	size_t start = at == 1 ? 1 : at + 1, end = start;
+
+	while (end < len && path[end] != '/')
+		end++;
+	return (struct spot){
+		.parent = parent,
+		.path = path,
+		.path_len = end,
+		.name_len = end - start,
+	};
+}
+
+/* Walks from the root, part by part. */
+static int walk_down(struct view *view, const char *path, size_t len, unsigned seen,
+		     struct walk *out)
+{
+	bool is_current = !snapshot_of(view);
+	struct node node;
+	int err;
+
+	out->spot = out->owner = top_spot(path, 1);
+	err = view_get(view, &out->spot, len == 1 ? seen : 0, &out->node);
+	if (err)
+		return err == ENOENT ? -EBADMSG : err;
+	out->exists = len == 1;
+	while (out->spot.path_len < len) {
+		out->spot = next_spot(out->node.id, path, len, out->owner.path_len);
+		err = view_get(view, &out->spot, out->spot.path_len == len ? seen : 0, &node);
+		if (err == ENOENT)
+			return 0;
+		if (err)
+			return err;
+		out->node = node;
+		out->owner = out->spot;
+		if (is_current && out->spot.path_len < len)
+			dircache_put(&view->store->dirs, path, out->spot.path_len, node.id,
+				     out->spot.parent);
+	}
+	out->exists = true;
+	return 0;
+}
+
+/* Walks by the cache. ENOENT: it does not help. */
+static int walk_cached(struct view *view, const char *path, size_t len, struct walk *out)
+{
+	size_t parent_len = xsp_path_parent_len(path, len);
+	const struct dircache_slot *slot;
+	int err;
+
+	if (parent_len == 1)
+		return ENOENT;
+	slot = dircache_get(&view->store->dirs, path, parent_len);
+	if (!slot)
+		return ENOENT;
+	out->spot = next_spot(slot->id, path, len, parent_len);
+	err = view_get(view, &out->spot, 0, &out->node);
+	out->exists = err == 0;
+	out->owner = out->spot;
+	if (err != ENOENT)
+		return err;
+	out->owner = (struct spot){
+		.parent = slot->parent,
+		.path = path,
+		.path_len = parent_len,
+		.name_len = parent_len - xsp_path_parent_len(path, parent_len) -
+			    (xsp_path_parent_len(path, parent_len) == 1 ? 0 : 1),
+	};
+	return view_get(view, &out->owner, 0, &out->node);
+}
+
+int view_walk(struct view *view, const char *path, size_t len, unsigned seen, struct walk *out)
+{
+	int err;
+
+	if (path[0] == '@')
+		return walk_special(view, path, len, seen, out);
+	/* The cache knows the tree as it is now; a snapshot walks, and notes what it passes. */
+	if (!snapshot_of(view)) {
+		err = walk_cached(view, path, len, out);
+		if (err != ENOENT)
+			return err;
+	}
+	return walk_down(view, path, len, seen, out);
+}
+
+void view_entry_mark_existence(struct view *view, struct view_entry *entry)
+{
+	if (entry->changed & ASPECT_EXISTENCE)
+		return;
+	map_add(&view->children, &entry->in_parent,
+		map_hash_u64(view->children.seed, entry->spot.parent));
+}
+
+int view_put(struct view *view, const struct spot *spot, const struct node *node, unsigned changed,
+	     const struct node *old, struct view_entry **out_entry)
+{
+	struct view_entry *entry;
+	int err = view_entry_get(view, spot, old, &entry);
+
+	if (err)
+		return err;
+	entry->now = *node;
+	if (changed & ASPECT_EXISTENCE) {
+		view_entry_mark_existence(view, entry);
+	} else if (!(changed & ASPECT_PERMS)) {
+		entry->now.perms = entry->old.perms;
+	} else if (!(changed & ASPECT_VALUE)) {
+		entry->now.value = arena_copy(view->arena, node->value, node->value_len);
+		if (!entry->now.value)
+			return -ENOMEM;
+	}
+	entry->changed |= changed;
+	entry->exists = true;
+	*out_entry = entry;
+	return 0;
+}
+
+int view_remove(struct view *view, const struct spot *spot, const struct node *old)
+{
+	struct view_entry *entry;
+	int err = view_entry_get(view, spot, old, &entry);
+
+	if (err)
+		return err;
+	view_entry_mark_existence(view, entry);
+	entry->changed |= ASPECT_EXISTENCE;
+	entry->exists = false;
+	return 0;
+}
+
+/* A child whose existence differs from what the database has. */
+struct overlay {
+	const char *name;
+	size_t len;
+	size_t rank; /* lower: nearer to the top */
+	bool exists;
+};
+
+struct overlays {
+	struct arena *arena;
+	struct overlay *all;
+	size_t n, size;
+	size_t rank;
+};
+
+static int overlay_add(struct overlays *overlays, struct overlay overlay)
+{
+	size_t size = overlays->size ? overlays->size * 2 : 16;
+	struct overlay *all;
+
+	if (overlays->n == overlays->size) {
+		all = arena_alloc(overlays->arena, size * sizeof(*all));
+		if (!all)
+			return -ENOMEM;
+		if (overlays->n)
+			memcpy(all, overlays->all, overlays->n * sizeof(*all));
+		overlays->all = all;
+		overlays->size = size;
+	}
+	overlay.rank = overlays->rank;
+	overlays->all[overlays->n++] = overlay;
+	return 0;
+}
+
+static int overlay_from_history(void *arg, const char *name, size_t len, const struct node *before)
+{
+	return overlay_add(arg, (struct overlay){
+					.name = name,
+					.len = len,
+					.exists = before != NULL,
+				});
+}
+
+static int collect_view(struct view *view, uint64_t dir_id, struct overlays *overlays)
+{
+	struct map_link *link;
+	int err = 0;
+
+	if (view->children.n == 0)
+		return 0;
+	link = map_find(&view->children, map_hash_u64(view->children.seed, dir_id), is_child_of,
+			&dir_id);
+	for (; link && !err; link = map_find_next(link, is_child_of, &dir_id)) {
+		struct view_entry *entry = entry_of_child(link);
+
+		err = overlay_add(overlays, (struct overlay){
+						    .name = spot_name(&entry->spot),
+						    .len = entry->spot.name_len,
+						    .exists = entry->exists,
+					    });
+	}
+	return err;
+}
+
+static int compare_names(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
+
+	if (order)
+		return order;
+	return a_len < b_len ? -1 : a_len > b_len;
+}
+
+static int compare_overlays(const void *left, const void *right)
+{
+	const struct overlay *a = left, *b = right;
+	int order = compare_names(a->name, a->len, b->name, b->len);
+
+	if (order)
+		return order;
+	return a->rank < b->rank ? -1 : a->rank > b->rank;
+}
+
+/* Sorts by name; of several for one name the topmost stays. */
+static void settle(struct overlays *overlays)
+{
+	size_t kept = 0;
+
+	if (overlays->n)
+		qsort(overlays->all, overlays->n, sizeof(*overlays->all), compare_overlays);
+	for (size_t i = 0; i < overlays->n; i++) {
+		struct overlay *last = kept ? &overlays->all[kept - 1] : NULL;
+
+		if (!last || compare_names(last->name, last->len, overlays->all[i].name,
+					   overlays->all[i].len))
+			overlays->all[kept++] = overlays->all[i];
+	}
+	overlays->n = kept;
+}
+
+struct merged_scan {
+	const struct overlays *overlays;
+	size_t at;
+	view_visit_fn *visit;
+	void *arg;
+};
+
+/* Visits the overlays before a name (NULL: all that are left). */
+static int visit_overlays(struct merged_scan *scan, const char *name, size_t len, bool *out_hidden)
+{
+	int err = 0, order;
+
+	for (; scan->at < scan->overlays->n && !err; scan->at++) {
+		const struct overlay *overlay = &scan->overlays->all[scan->at];
+
+		order = name ? compare_names(overlay->name, overlay->len, name, len) : -1;
+		if (order > 0)
+			break;
+		if (order == 0)
+			*out_hidden = true;
+		if (overlay->exists)
+			err = scan->visit(scan->arg, overlay->name, overlay->len);
+	}
+	return err;
+}
+
+static int visit_merged(void *arg, const char *name, size_t len, const struct node *node)
+{
+	struct merged_scan *scan = arg;
+	bool is_hidden = false;
+	int err = visit_overlays(scan, name, len, &is_hidden);
+
+	(void)node;
+	if (err || is_hidden)
+		return err;
+	return scan->visit(scan->arg, name, len);
+}
+
+/* Collects what hides or adds children, from the topmost view down to the history. */
+static int collect(struct view *view, uint64_t dir_id, struct overlays *overlays)
+{
+	struct view *at, *snapshot = snapshot_of(view);
+	int err = 0;
+
+	for (at = view; at && !err; at = at->below) {
+		err = collect_view(at, dir_id, overlays);
+		overlays->rank++;
+	}
+	if (!err && snapshot)
+		err = history_children(&view->store->history, snapshot->start, dir_id,
+				       overlay_from_history, overlays);
+	settle(overlays);
+	return err;
+}
+
+int view_children(struct view *view, struct arena *arena, const struct spot *dir_spot,
+		  uint64_t dir_id, unsigned seen, const char *after, size_t after_len,
+		  view_visit_fn *visit, void *arg)
+{
+	struct overlays overlays = { .arena = arena };
+	struct merged_scan scan = { .overlays = &overlays, .visit = visit, .arg = arg };
+	struct view *snapshot = snapshot_of(view);
+	struct view_entry *entry;
+	bool is_hidden = false;
+	int err;
+
+	entry = snapshot && dir_spot ? view_entry_find(snapshot, dir_spot) : NULL;
+	if (entry)
+		entry->seen |= seen_of_others(entry, seen);
+	err = collect(view, dir_id, &overlays);
+	if (err)
+		return err;
+	while (after && scan.at < overlays.n &&
+	       compare_names(overlays.all[scan.at].name, overlays.all[scan.at].len, after,
+			     after_len) <= 0)
+		scan.at++;
+	err = tree_scan(&view->store->tree, dir_id, after, after_len, visit_merged, &scan);
+	return err ? err : visit_overlays(&scan, NULL, 0, &is_hidden);
+}
+
+uint64_t view_listing_generation(const struct view *view, const struct node *dir)
+{
+	uint64_t generation = store_listing_generation(view->store, dir->id);
+	const struct view *at = view;
+
+	for (; at; at = at->below) {
+		/* A transaction's own changes count on from the state it began with. */
+		if (at->start != UINT64_MAX)
+			return at->start + at->children.n;
+	}
+	return generation > dir->generation ? generation : dir->generation;
+}
