@@ -109,6 +109,9 @@ static int cut_strings(struct request *rq, const struct op *op)
 	rq->n_strings += xsp_count_strings(cursor, rq->tail_len);
 	if (rq->n_strings < op->min || rq->n_strings > op->max)
 		return EINVAL;
+	/* Where nothing is a request of its own, half a string is not the same as nothing. */
+	if (op->min == 0 && rq->n_strings == 0 && rq->tail_len)
+		return EINVAL;
 	return op->form == FORM_EXACT && rq->tail_len ? EINVAL : 0;
 }
 

@@ -227,8 +227,14 @@ void client_broke(struct client *client, uint32_t error)
 
 	if (client->is_leaving || client->is_ignored)
 		return;
-	if (client->kind == CLIENT_SOCKET) {
+	if (client->kind == CLIENT_SOCKET && client->is_over) {
 		client_leave(client);
+		return;
+	}
+	if (client->kind == CLIENT_SOCKET) {
+		/* What it asked for before is still answered; what it sends now is not looked at. */
+		buf_fini(&client->in);
+		client->is_eof = true;
 		return;
 	}
 	/* A guest that breaks its ring is not served any more, but its domain lives on. */
