@@ -89,7 +89,7 @@ void client_free(struct client *client)
 	if (client->is_touched)
 		TAILQ_REMOVE(&server->touched, client, in_touched);
 	if (client->waits_until_ms)
-		server->n_waiting--;
+		TAILQ_REMOVE(&server->waiting, client, in_waiting);
 	if (client->is_leaving)
 		TAILQ_REMOVE(&server->leaving, client, in_leaving);
 	TAILQ_REMOVE(&server->clients, client, of_server);

@@ -45,6 +45,7 @@ struct client {
 	TAILQ_ENTRY(client) in_ready;
 	TAILQ_ENTRY(client) in_touched;
 	TAILQ_ENTRY(client) in_leaving;
+	TAILQ_ENTRY(client) in_waiting;
 	struct server *server; /* borrowed */
 	enum client_kind kind;
 	uint64_t number;       /* order of arrival; never used twice */

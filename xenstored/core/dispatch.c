@@ -224,6 +224,24 @@ static void announce_refusal(const struct request *rq, int err)
 	}
 }
 
+/* The soft limit only speaks: when it is passed, and when that is over. */
+static void announce_memory(struct domain *domain)
+{
+	struct ledger *ledger = &domain->ledger;
+	uint64_t soft = ledger->limits.soft_memory, used = ledger->used[QUOTA_MEMORY];
+	bool is_over = ledger->is_limited && soft && used > soft;
+
+	if (is_over == ledger->is_over_soft)
+		return;
+	/* A domain that hovers about the limit is not to fill the log. */
+	if (!is_over && used > soft - soft / 8)
+		return;
+	ledger->is_over_soft = is_over;
+	log_line(LOG_LEVEL_WARNING, "domain %u is %s its soft memory limit of %llu bytes",
+		 (unsigned)domain->domid, is_over ? "above" : "below again",
+		 (unsigned long long)soft);
+}
+
 void dispatch_run(struct server *server, struct client *client, const struct xsp_header *header,
 		  const char *payload)
 {
@@ -257,6 +275,7 @@ void dispatch_run(struct server *server, struct client *client, const struct xsp
 	if (err < 0)
 		err = fault(&rq, err);
 	announce_refusal(&rq, err);
+	announce_memory(client->domain);
 	reply(&rq, op, err);
 	if (rq.new_watch && !err)
 		fire_first(server, rq.new_watch);

@@ -133,6 +133,7 @@ int server_new(const struct server_config *config, struct store *store, const st
 	TAILQ_INIT(&server->clients);
 	TAILQ_INIT(&server->ready);
 	TAILQ_INIT(&server->touched);
+	TAILQ_INIT(&server->waiting);
 	TAILQ_INIT(&server->leaving);
 	watches_init(&server->watches, config->seed);
 	txns_init(&server->txns, store);

@@ -32,6 +32,7 @@ struct server {
 	struct client_list clients; /* in order of arrival */
 	struct client_list ready;   /* have input that may be executed */
 	struct client_list touched; /* have output of this turn */
+	struct client_list waiting; /* held back for somebody's transaction */
 	struct client_list leaving; /* are freed at the end of it */
 	size_t n_clients;
 	size_t n_waiting; /* held back for a transaction */

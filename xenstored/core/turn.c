@@ -38,8 +38,9 @@ static bool must_wait(struct client *client, const struct xsp_header *header)
 	if (!dispatch_is_modification(header) ||
 	    !txn_must_wait(&server->txns, client, server->now_ms, &until_ms))
 		return false;
+	if (client->waits_until_ms == 0)
+		TAILQ_INSERT_TAIL(&server->waiting, client, in_waiting);
 	client->waits_until_ms = until_ms;
-	server->n_waiting++;
 	return true;
 }
 
@@ -126,21 +127,18 @@ static void run_ready(struct server *server)
 /* Those who waited for a transaction go on when it is over, or has had its time. */
 static uint64_t wake_waiting(struct server *server)
 {
-	struct client *client;
+	struct client *client, *next;
 	uint64_t deadline = UINT64_MAX;
 
-	if (server->n_waiting == 0)
-		return deadline;
-	TAILQ_FOREACH (client, &server->clients, of_server) {
-		if (client->waits_until_ms == 0)
-			continue;
+	for (client = TAILQ_FIRST(&server->waiting); client; client = next) {
+		next = TAILQ_NEXT(client, in_waiting);
 		if (client->waits_until_ms > server->now_ms && server->txns.n_favoured > 0) {
 			if (client->waits_until_ms < deadline)
 				deadline = client->waits_until_ms;
 			continue;
 		}
+		TAILQ_REMOVE(&server->waiting, client, in_waiting);
 		client->waits_until_ms = 0;
-		server->n_waiting--;
 		client_make_ready(client);
 	}
 	return deadline;
