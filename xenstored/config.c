@@ -10,6 +10,7 @@
 
 #include "protocol/path.h"
 #include "protocol/payload.h"
+#include "xenstored/core/server.h"
 
 enum { OPT_MASTER_DOMID = 256, OPT_PRIV_DOMID, OPT_EVENT, OPT_TRACE_CONTROL, OPT_VERSION };
 

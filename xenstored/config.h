@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "xenstored/core/server.h"
+#include "xenstored/core/setup.h"
 
 enum { CONFIG_SWITCHES_MAX = 16 };
 

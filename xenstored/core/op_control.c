@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "xenstored/core/audit.h"
 #include "xenstored/core/client.h"
 #include "xenstored/core/control_tree.h"
 #include "xenstored/core/domain.h"
@@ -36,7 +37,7 @@ static int control_check(struct request *rq)
 {
 	char text[256];
 
-	if (!server_audit(rq->server, text, sizeof(text))) {
+	if (!audit_run(rq->server, text, sizeof(text))) {
 		xsp_body_string(rq->body, text);
 		return 0;
 	}

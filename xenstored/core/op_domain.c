@@ -9,6 +9,7 @@
 #include "xenstored/core/domain.h"
 #include "xenstored/core/fire.h"
 #include "xenstored/core/host.h"
+#include "xenstored/core/introduction.h"
 #include "xenstored/core/op.h"
 #include "xenstored/core/removal.h"
 #include "xenstored/core/request.h"
@@ -49,7 +50,7 @@ int op_introduce(struct request *rq)
 		err = request_u32(rq, 2, UINT32_MAX, &port);
 	if (!err && port == 0)
 		err = EINVAL;
-	return answer_ok(rq, err ? err : server_introduce(rq->server, domid, port));
+	return answer_ok(rq, err ? err : introduction_run(rq->server, domid, port));
 }
 
 /* RELEASE <domid>|  ->  OK| */

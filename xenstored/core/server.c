@@ -7,8 +7,8 @@
 
 #include "protocol/ring.h"
 #include "xenstored/core/audit.h"
-#include "xenstored/core/fire.h"
 #include "xenstored/core/host.h"
+#include "xenstored/core/introduction.h"
 #include "xenstored/core/state.h"
 #include "xenstored/core/usage.h"
 #include "xenstored/store/edit.h"
@@ -261,44 +261,9 @@ void server_domains_changed(struct server *server)
 	server->needs_scan = true;
 }
 
-static int introduce_again(struct server *server, struct domain *domain, uint32_t port)
-{
-	struct client *client = domain->client;
-
-	client_reset(client);
-	/* A ring that was given up gets another chance. */
-	client->is_ignored = false;
-	client->is_over = false;
-	domain->port = port;
-	server->host->ring_reopen(server->host->self, client, port, domain->features);
-	return 0;
-}
-
 int server_introduce(struct server *server, uint16_t domid, uint32_t port)
 {
-	const struct host *host = server->host;
-	struct domain *domain;
-	int err = domain_learn(&server->domains, domid, &domain);
-
-	if (err)
-		return err == ENOENT ? EINVAL : err;
-	if (domain->is_introduced)
-		return introduce_again(server, domain, port);
-	domain->client = client_new(server, CLIENT_RING, domain);
-	if (!domain->client)
-		return -ENOMEM;
-	err = host->ring_open(host->self, domid, port, domain->features, domain->client);
-	if (err) {
-		client_free(domain->client);
-		domain->client = NULL;
-		return err;
-	}
-	domain->port = port;
-	domain->is_introduced = true;
-	domain->is_shut_down = false;
-	if (domid != server->config.privileged_domid)
-		fire_special(server, FIRE_INTRODUCE, domid, FIRE_PLAIN | FIRE_OF_DOMAIN);
-	return 0;
+	return introduction_run(server, domid, port);
 }
 
 bool server_audit(struct server *server, char *out_text, size_t size)

@@ -15,7 +15,7 @@
 #include "xenstored/base/arena.h"
 #include "xenstored/core/client.h"
 #include "xenstored/core/domain.h"
-#include "xenstored/core/server.h"
+#include "xenstored/core/setup.h"
 #include "xenstored/core/txn.h"
 #include "xenstored/core/watch.h"
 

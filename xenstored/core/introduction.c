@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#include "xenstored/core/introduction.h"
+
+#include <errno.h>
+
+#include "xenstored/core/fire.h"
+#include "xenstored/core/host.h"
+#include "xenstored/core/state.h"
+
+static int introduce_again(struct server *server, struct domain *domain, uint32_t port)
+{
+	struct client *client = domain->client;
+
+	client_reset(client);
+	/* A ring that was given up gets another chance. */
+	client->is_ignored = false;
+	client->is_over = false;
+	domain->port = port;
+	server->host->ring_reopen(server->host->self, client, port, domain->features);
+	return 0;
+}
+
+int introduction_run(struct server *server, uint16_t domid, uint32_t port)
+{
+	const struct host *host = server->host;
+	struct domain *domain;
+	int err = domain_learn(&server->domains, domid, &domain);
+
+	if (err)
+		return err == ENOENT ? EINVAL : err;
+	if (domain->is_introduced)
+		return introduce_again(server, domain, port);
+	domain->client = client_new(server, CLIENT_RING, domain);
+	if (!domain->client)
+		return -ENOMEM;
+	err = host->ring_open(host->self, domid, port, domain->features, domain->client);
+	if (err) {
+		client_free(domain->client);
+		domain->client = NULL;
+		return err;
+	}
+	domain->port = port;
+	domain->is_introduced = true;
+	domain->is_shut_down = false;
+	if (domid != server->config.privileged_domid)
+		fire_special(server, FIRE_INTRODUCE, domid, FIRE_PLAIN | FIRE_OF_DOMAIN);
+	return 0;
+}
