@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "xenstored/core/state.h"
-#include "xenstored/store/db.h"
+#include "xenstored/store/garbage.h"
+#include "xenstored/store/owners.h"
 #include "xenstored/store/store.h"
 
 /* What was counted for one domain. */
@@ -64,37 +65,20 @@ static int count_node(void *arg, const char *name, size_t len, const struct node
 }
 
 /* Detached subtrees are still charged. */
-static int pend_garbage(struct recount *recount, struct db *db)
+static int pend_garbage(void *arg, const struct garbage *garbage)
 {
-	uint8_t key = TREE_KEY_GARBAGE;
-	struct db_bytes found, record;
-	uint64_t path_len;
-	int err = db_seek(db, &key, sizeof(key), &found, &record);
-
-	while (!err && found.bytes[0] == TREE_KEY_GARBAGE) {
-		if (found.len != 9 || record.len != 16)
-			return -EBADMSG;
-		memcpy(&path_len, record.bytes + 8, sizeof(path_len));
-		err = pend(recount, tree_key_get_u64(found.bytes + 1), path_len);
-		if (!err)
-			err = db_next(db, &found, &record);
-	}
-	return err == ENOENT ? 0 : err;
+	return pend(arg, garbage->id, garbage->path_len);
 }
 
-static int count_index(struct recount *recount, struct db *db)
+static int count_indexed(void *arg, uint16_t owner, uint64_t id, const char *path, size_t len)
 {
-	uint8_t key = TREE_KEY_OWNER;
-	struct db_bytes found, path;
-	int err = db_seek(db, &key, sizeof(key), &found, &path);
+	struct recount *recount = arg;
 
-	while (!err && found.bytes[0] == TREE_KEY_OWNER) {
-		if (found.len != 11)
-			return -EBADMSG;
-		recount->counts[found.bytes[1] << 8 | found.bytes[2]].n_indexed++;
-		err = db_next(db, &found, &path);
-	}
-	return err == ENOENT ? 0 : err;
+	(void)id;
+	(void)path;
+	(void)len;
+	recount->counts[owner].n_indexed++;
+	return 0;
 }
 
 static int count_nodes(struct recount *recount, struct store *store)
@@ -107,13 +91,13 @@ static int count_nodes(struct recount *recount, struct store *store)
 		return -ENOMEM;
 	err = pend(recount, TREE_NOWHERE, 0);
 	if (!err)
-		err = pend_garbage(recount, store->db);
+		err = garbage_visit(store->db, pend_garbage, recount);
 	while (!err && recount->n > 0) {
 		next = recount->pending[--recount->n];
 		recount->path_len = next.path_len;
 		err = tree_scan(&store->tree, next.id, NULL, 0, count_node, recount);
 	}
-	return err ? err : count_index(recount, store->db);
+	return err ? err : owners_visit_all(store->db, count_indexed, recount);
 }
 
 static void count_clients(struct recount *recount, const struct server *server)

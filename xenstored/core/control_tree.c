@@ -10,6 +10,7 @@
 #include "xenstored/core/domain.h"
 #include "xenstored/core/request.h"
 #include "xenstored/core/client.h"
+#include "xenstored/store/listing.h"
 #include "xenstored/store/node.h"
 
 enum { VISIT_ENOUGH = -1000 };
@@ -52,8 +53,8 @@ static int step_into(struct tour *tour, const char *after, size_t after_len)
 	int err;
 
 	tour->path_len = level->path_len;
-	err = view_children(&tour->rq->view, tour->rq->arena, NULL, level->id, 0, after, after_len,
-			    take_name, tour);
+	err = listing_scan(&tour->rq->view, tour->rq->arena, NULL, level->id, 0, after, after_len,
+			   take_name, tour);
 	if (err == VISIT_ENOUGH)
 		return 0;
 	return err ? err : ENOENT;

@@ -12,6 +12,7 @@
 #include "xenstored/core/request.h"
 #include "xenstored/core/state.h"
 #include "xenstored/store/edit.h"
+#include "xenstored/store/listing.h"
 #include "xenstored/store/node.h"
 
 /* GET_PERMS <path>|  ->  <perm>|+ */
@@ -106,8 +107,8 @@ static int check_size(struct request *rq, const struct walk *walk, size_t n_perm
 
 	if (!request_ledger(rq)->is_limited || n_perms <= walk->node.n_perms)
 		return 0;
-	err = view_children(&rq->view, rq->arena, &walk->spot, walk->node.id, 0, NULL, 0,
-			    add_name_len, &sum);
+	err = listing_scan(&rq->view, rq->arena, &walk->spot, walk->node.id, 0, NULL, 0,
+			   add_name_len, &sum);
 	if (!err && ledger_exceeds(request_ledger(rq), QUOTA_NODE_SIZE,
 				   node_size(n_perms, walk->node.value_len, sum)))
 		err = ENOSPC;

@@ -12,6 +12,7 @@
 #include "xenstored/core/request.h"
 #include "xenstored/core/client.h"
 #include "xenstored/store/edit.h"
+#include "xenstored/store/listing.h"
 #include "xenstored/store/node.h"
 
 enum { VISIT_ENOUGH = -1000 }; /* stops a scan; no errno is that */
@@ -50,8 +51,8 @@ int op_directory(struct request *rq)
 		err = request_node(rq, &path, ACCESS_READ, 0, &walk);
 	if (err)
 		return err;
-	err = view_children(&rq->view, rq->arena, &walk.spot, walk.node.id, SEEN_CHILDREN, NULL, 0,
-			    add_name, rq->body);
+	err = listing_scan(&rq->view, rq->arena, &walk.spot, walk.node.id, SEEN_CHILDREN, NULL, 0,
+			   add_name, rq->body);
 	/* The dispatcher answers E2BIG for a body that is over. */
 	return err == VISIT_ENOUGH ? 0 : err;
 }
@@ -121,7 +122,7 @@ int op_directory_part(struct request *rq)
 		err = request_node(rq, &path, ACCESS_READ, 0, &walk);
 	if (err)
 		return err;
-	generation = view_listing_generation(&rq->view, &walk.node);
+	generation = listing_generation(&rq->view, &walk.node);
 	xsp_body_text(rq->body, "%llu", (unsigned long long)generation);
 	xsp_body_bytes(rq->body, "", 1);
 	slice.offset = offset;
@@ -135,8 +136,8 @@ int op_directory_part(struct request *rq)
 
 	if (goes_on && !after)
 		return -ENOMEM;
-	err = view_children(&rq->view, rq->arena, &walk.spot, walk.node.id, SEEN_CHILDREN, after,
-			    goes_on ? mark->name_len : 0, add_slice, &slice);
+	err = listing_scan(&rq->view, rq->arena, &walk.spot, walk.node.id, SEEN_CHILDREN, after,
+			   goes_on ? mark->name_len : 0, add_slice, &slice);
 	if (err && err != VISIT_ENOUGH)
 		return err;
 	if (!slice.is_full)
@@ -176,7 +177,7 @@ static int check_size(struct request *rq, const struct spot *spot, uint64_t id, 
 	if (id == 0)
 		return 0;
 	/* Counting stops as soon as it is too much. */
-	err = view_children(&rq->view, rq->arena, spot, id, 0, NULL, 0, add_len, &left);
+	err = listing_scan(&rq->view, rq->arena, spot, id, 0, NULL, 0, add_len, &left);
 	if (err != VISIT_ENOUGH)
 		return err;
 	ledger->hits[QUOTA_NODE_SIZE]++;

@@ -12,6 +12,7 @@
 #include "xenstored/core/usage.h"
 #include "xenstored/store/edit.h"
 #include "xenstored/store/merge.h"
+#include "xenstored/store/owners.h"
 #include "xenstored/store/store.h"
 #include "xenstored/store/view.h"
 
@@ -28,13 +29,14 @@ struct owned_list {
 	size_t n, size;
 };
 
-static int owned_add(void *arg, uint64_t id, const char *path, size_t len)
+static int owned_add(void *arg, uint16_t owner, uint64_t id, const char *path, size_t len)
 {
 	struct owned_list *list = arg;
 	size_t size = list->size ? list->size * 2 : 64;
 	struct owned *all;
 	char *copy;
 
+	(void)owner;
 	if (list->n == list->size) {
 		all = realloc(list->all, size * sizeof(*all));
 		if (!all)
@@ -122,7 +124,7 @@ out:
 static int remove_nodes(struct server *server, uint16_t domid)
 {
 	struct owned_list list = { .arena = &server->arena };
-	int err = store_owned(server->store, domid, 0, owned_add, &list);
+	int err = owners_visit(server->store->db, domid, owned_add, &list);
 
 	/* In byte order a node comes before what is below it, and takes that along. */
 	if (list.n)

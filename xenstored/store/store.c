@@ -8,10 +8,10 @@
 
 #include "protocol/wire.h"
 #include "xenstored/store/db.h"
+#include "xenstored/store/garbage.h"
+#include "xenstored/store/owners.h"
 
 enum {
-	OWNER_KEY = 1 + 2 + 8,
-	GARBAGE_KEY = 1 + 8,
 	/* Numbers are promised to the database in blocks, so that they cost no put of their own. */
 	PROMISE = 1 << 20,
 	BOOT_ID_MAX = 64,
@@ -22,12 +22,6 @@ struct meta {
 	uint32_t zero;
 	uint64_t promised;
 	char boot_id[BOOT_ID_MAX];
-};
-
-/* A detached subtree: key is the id of its top, which is gone already. */
-struct garbage {
-	uint64_t removed;  /* number of the removal */
-	uint64_t path_len; /* of the top's path: costs include it */
 };
 
 static const uint8_t meta_key[] = { TREE_KEY_META };
@@ -84,19 +78,6 @@ static int get_meta(struct store *store, const char *boot_id)
 	return 0;
 }
 
-static int count_garbage(struct store *store)
-{
-	uint8_t key = TREE_KEY_GARBAGE;
-	struct db_bytes found, record;
-	int err = db_seek(store->db, &key, sizeof(key), &found, &record);
-
-	while (!err && found.bytes[0] == TREE_KEY_GARBAGE) {
-		store->n_garbage++;
-		err = db_next(store->db, &found, &record);
-	}
-	return err == ENOENT ? 0 : err;
-}
-
 static int open_database(struct store *store, const char *path, const char *boot_id,
 			 enum store_found *out_found)
 {
@@ -106,7 +87,7 @@ static int open_database(struct store *store, const char *path, const char *boot
 	if (!err)
 		err = get_meta(store, boot_id);
 	if (!err)
-		return count_garbage(store);
+		return garbage_count(store->db, &store->n_garbage);
 	if (err != ENOENT && err != -EBADMSG)
 		return err;
 	/* Of an earlier boot, damaged, or just made: start anew. */
@@ -190,10 +171,9 @@ void store_abort(struct store *store)
 	db_rest(store->db);
 	history_forget(&store->history, store->batch_start);
 	dircache_flush(&store->dirs);
-	store->n_garbage = 0;
 	store->reclaim_waits_for = 0;
 	/* Trouble twice in a row leaves the list for the next start to count. */
-	if (count_garbage(store))
+	if (garbage_count(store->db, &store->n_garbage))
 		store->n_garbage = 0;
 }
 
@@ -234,56 +214,6 @@ uint64_t store_listing_generation(const struct store *store, uint64_t id)
 	return slot->id == id ? slot->changed : store->listings_floor;
 }
 
-static void owner_key(uint8_t key[OWNER_KEY], uint16_t owner, uint64_t id)
-{
-	key[0] = TREE_KEY_OWNER;
-	key[1] = (uint8_t)(owner >> 8);
-	key[2] = (uint8_t)owner;
-	tree_key_u64(key + 3, id);
-}
-
-static int index_remove(struct store *store, uint16_t owner, uint64_t id)
-{
-	uint8_t key[OWNER_KEY];
-	int err;
-
-	if (owner == 0)
-		return 0;
-	owner_key(key, owner, id);
-	err = db_delete(store->db, key, sizeof(key));
-	return err == ENOENT ? -EBADMSG : err;
-}
-
-static int index_add(struct store *store, uint16_t owner, uint64_t id, const char *path, size_t len)
-{
-	uint8_t key[OWNER_KEY];
-	void *space;
-	int err;
-
-	if (owner == 0)
-		return 0;
-	owner_key(key, owner, id);
-	err = db_put(store->db, key, sizeof(key), len, &space);
-	if (!err)
-		memcpy(space, path, len);
-	return err;
-}
-
-static int garbage_add(struct store *store, uint64_t id, const struct garbage *garbage)
-{
-	uint8_t key[GARBAGE_KEY] = { TREE_KEY_GARBAGE };
-	void *space;
-	int err;
-
-	tree_key_u64(key + 1, id);
-	err = db_put(store->db, key, sizeof(key), sizeof(*garbage), &space);
-	if (err)
-		return err;
-	memcpy(space, garbage, sizeof(*garbage));
-	store->n_garbage++;
-	return 0;
-}
-
 static unsigned aspects_of(const struct store_change *change)
 {
 	unsigned aspects = 0;
@@ -320,8 +250,12 @@ static int record_history(struct store *store, const struct store_change *change
 static int detach(struct store *store, const struct store_change *change, uint64_t id,
 		  uint16_t owner)
 {
-	struct garbage garbage = { .removed = store->tree.last, .path_len = change->path_len };
-	int err = index_remove(store, owner, id);
+	struct garbage garbage = {
+		.id = id,
+		.removed = store->tree.last,
+		.path_len = change->path_len,
+	};
+	int err = owners_remove(store->db, owner, id);
 
 	if (err)
 		return err;
@@ -333,7 +267,8 @@ static int detach(struct store *store, const struct store_change *change, uint64
 	if (err)
 		return err;
 	dircache_flush(&store->dirs);
-	return garbage_add(store, id, &garbage);
+	store->n_garbage++;
+	return garbage_add(store->db, &garbage);
 }
 
 int store_change(struct store *store, const struct store_change *change)
@@ -361,33 +296,13 @@ int store_change(struct store *store, const struct store_change *change)
 		err = detach(store, change, old_id, old_owner);
 		old_id = 0;
 	} else if (old_id && node_owner(after) != old_owner) {
-		err = index_remove(store, old_owner, old_id);
+		err = owners_remove(store->db, old_owner, old_id);
 		old_id = 0;
 	}
 	if (!err && after && !old_id)
-		err = index_add(store, node_owner(after), after->id, change->path,
-				change->path_len);
+		err = owners_add(store->db, node_owner(after), after->id, change->path,
+				 change->path_len);
 	return err;
-}
-
-/* The next detached subtree that may be taken now. */
-static int next_garbage(struct store *store, enum store_pace pace, uint64_t *out_id,
-			struct garbage *out_garbage)
-{
-	uint8_t key = TREE_KEY_GARBAGE;
-	struct db_bytes found, record;
-	int err = db_seek(store->db, &key, sizeof(key), &found, &record);
-
-	for (; !err && found.bytes[0] == TREE_KEY_GARBAGE;
-	     err = db_next(store->db, &found, &record)) {
-		if (found.len != GARBAGE_KEY || record.len != sizeof(*out_garbage))
-			return -EBADMSG;
-		memcpy(out_garbage, record.bytes, sizeof(*out_garbage));
-		*out_id = tree_key_get_u64(found.bytes + 1);
-		if (pace == STORE_AT_ONCE || out_garbage->removed <= store->history.oldest)
-			return 0;
-	}
-	return err ? err : ENOENT;
 }
 
 struct first_child {
@@ -406,14 +321,14 @@ static int take_first(void *arg, const char *name, size_t len, const struct node
 }
 
 /* Removes one child of a detached directory; ENOENT when it has none left. */
-static int reclaim_child(struct store *store, uint64_t id, const struct garbage *garbage,
+static int reclaim_child(struct store *store, const struct garbage *garbage,
 			 store_refund_fn *refund, void *arg)
 {
 	struct garbage below = *garbage;
 	struct first_child child;
 	struct store_change change;
 	struct node node;
-	uint64_t child_id;
+	uint64_t id = garbage->id;
 	uint16_t owner;
 	int err = tree_scan(&store->tree, id, NULL, 0, take_first, &child);
 
@@ -423,7 +338,7 @@ static int reclaim_child(struct store *store, uint64_t id, const struct garbage 
 	if (err)
 		return err > 0 ? -EBADMSG : err;
 	below.path_len += 1 + child.len;
-	child_id = node.id;
+	below.id = node.id;
 	owner = node_owner(&node);
 	refund(arg, owner, node_cost(&node, below.path_len, child.len));
 	if (history_is_needed(&store->history) && garbage->removed > store->history.oldest) {
@@ -442,29 +357,24 @@ static int reclaim_child(struct store *store, uint64_t id, const struct garbage 
 	}
 	err = tree_delete(&store->tree, id, child.name, child.len);
 	if (!err)
-		err = index_remove(store, owner, child_id);
+		err = owners_remove(store->db, owner, below.id);
 	if (err)
 		return err;
-	err = tree_has_children(&store->tree, child_id);
+	err = tree_has_children(&store->tree, below.id);
 	if (err == ENOENT)
 		return 0;
-	return err ? err : garbage_add(store, child_id, &below);
-}
-
-static int garbage_remove(struct store *store, uint64_t id)
-{
-	uint8_t key[GARBAGE_KEY] = { TREE_KEY_GARBAGE };
-
-	tree_key_u64(key + 1, id);
-	store->n_garbage--;
-	return db_delete(store->db, key, sizeof(key));
+	if (err)
+		return err;
+	store->n_garbage++;
+	return garbage_add(store->db, &below);
 }
 
 int store_reclaim(struct store *store, size_t n_nodes, enum store_pace pace,
 		  store_refund_fn *refund, void *arg)
 {
+	/* What an older transaction may still look at is left alone for now. */
+	uint64_t limit = pace == STORE_AT_ONCE ? UINT64_MAX : store->history.oldest;
 	struct garbage garbage;
-	uint64_t id;
 	int err;
 
 	if (store->n_garbage == 0)
@@ -473,34 +383,18 @@ int store_reclaim(struct store *store, size_t n_nodes, enum store_pace pace,
 		return ENOENT;
 	err = store_reserve(store, n_nodes * (TREE_LEVELS_MAX + 3) + 1, n_nodes * XSP_PATH_ABS_MAX);
 	for (size_t i = 0; !err && i < n_nodes; i++) {
-		err = next_garbage(store, pace, &id, &garbage);
+		err = garbage_next(store->db, limit, &garbage);
 		if (err == ENOENT) {
 			store->reclaim_waits_for = store->n_garbage ? store->history.oldest : 0;
 			return ENOENT;
 		}
 		if (err)
 			return err;
-		err = reclaim_child(store, id, &garbage, refund, arg);
-		if (err == ENOENT)
-			err = garbage_remove(store, id);
+		err = reclaim_child(store, &garbage, refund, arg);
+		if (err == ENOENT) {
+			store->n_garbage--;
+			err = garbage_remove(store->db, garbage.id);
+		}
 	}
 	return err;
-}
-
-int store_owned(struct store *store, uint16_t owner, uint64_t after, store_owned_fn *visit,
-		void *arg)
-{
-	struct db_bytes found, path;
-	uint8_t key[OWNER_KEY];
-	int err;
-
-	owner_key(key, owner, after + 1);
-	err = db_seek(store->db, key, sizeof(key), &found, &path);
-	while (!err && found.len == OWNER_KEY && !memcmp(found.bytes, key, 3)) {
-		err = visit(arg, tree_key_get_u64(found.bytes + 3), (const char *)path.bytes,
-			    path.len);
-		if (!err)
-			err = db_next(store->db, &found, &path);
-	}
-	return err == ENOENT ? 0 : err;
 }

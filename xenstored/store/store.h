@@ -100,14 +100,4 @@ enum store_pace {
 int store_reclaim(struct store *store, size_t n_nodes, enum store_pace pace,
 		  store_refund_fn *refund, void *arg) __attribute__((warn_unused_result));
 
-/* Told of a node owned by a domain; must not touch the store. Anything but 0 stops. */
-typedef int store_owned_fn(void *arg, uint64_t id, const char *path, size_t len);
-
-/*
- * Visits the nodes a domain owns (not domain 0), detached ones included, in no meaningful order,
- * those with ids above `after`.
- */
-int store_owned(struct store *store, uint16_t owner, uint64_t after, store_owned_fn *visit,
-		void *arg) __attribute__((warn_unused_result));
-
 #endif

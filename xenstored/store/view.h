@@ -123,19 +123,11 @@ int view_put(struct view *view, const struct spot *spot, const struct node *node
 int view_remove(struct view *view, const struct spot *spot, const struct node *old)
 	__attribute__((warn_unused_result));
 
-/* Told of one child; must not use the view or the store. Anything but 0 stops. */
-typedef int view_visit_fn(void *arg, const char *name, size_t len);
+/* The transaction's view that `view` is or stands on, or NULL. */
+struct view *view_snapshot(struct view *view);
 
-/*
- * Visits the children of a directory in byte order, those behind `after` (NULL: all). Scratch
- * memory comes from `arena`. Returns the last visit's answer, or trouble.
- */
-int view_children(struct view *view, struct arena *arena, const struct spot *dir_spot,
-		  uint64_t dir_id, unsigned seen, const char *after, size_t after_len,
-		  view_visit_fn *visit, void *arg) __attribute__((warn_unused_result));
-
-/* The generation that DIRECTORY_PART reports for a directory. */
-uint64_t view_listing_generation(const struct view *view, const struct node *dir);
+/* Notes that more of an existing entry was looked at, as far as that is of others' making. */
+void view_entry_note(struct view_entry *entry, unsigned seen);
 
 /* The view's own entry for a spot, or NULL; and the same, made if it is missing (ENOSPC, -ENOMEM). */
 struct view_entry *view_entry_find(const struct view *view, const struct spot *spot);
