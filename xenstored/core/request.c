@@ -36,7 +36,10 @@ int request_resolve(struct request *rq, const char *path, enum xsp_path_kind kin
 {
 	char base[XSP_PATH_BASE_MAX];
 
-	request_base(rq->client, base);
+	if (path[0] != '/' && path[0] != '@')
+		request_base(rq->client, base);
+	else
+		base[0] = '\0';
 	out_path->len = xsp_path_resolve(path, base, kind, out_path->text);
 	if (out_path->len == 0)
 		return EINVAL;
