@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inside of <xenstore_async.h>: one connection without threads, with its calls in flight, its
+ * bytes waiting in both directions, and its watches.
+ *
+ * A call is one message and the function to call with its answer. Directories that do not fit into
+ * one message, watches and trees are made of calls. Functions that return int return 0 or an errno.
+ */
+#ifndef XSI_ASYNC_H
+#define XSI_ASYNC_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "libxs/channel.h"
+#include "libxs/handle.h"
+#include "libxs/include/xenstore_async.h"
+#include "libxs/registry.h"
+#include "libxs/text.h"
+
+enum {
+	XSI_ASYNC_BUFFER = 64 * 1024,
+	/* The number of a request: its slot in the low bits, above it how often that was used. */
+	XSI_SLOT_BITS = 20,
+	XSI_SLOTS_MAX = 1 << XSI_SLOT_BITS,
+};
+
+struct xsi_call {
+	TAILQ_ENTRY(xsi_call) link; /* in xsa::calls, or free */
+	uint32_t number;            /* req_id */
+	uint32_t type;
+	xsa_done_fn done; /* may be NULL */
+	void *arg;
+};
+
+TAILQ_HEAD(xsi_calls, xsi_call);
+
+struct xsa {
+	struct xsi_registration registration;
+	_Atomic int fd;
+	enum xsi_transport transport;
+	int broken;      /* why nothing more can be sent or received; 0: it can */
+	bool is_closing; /* xsa_close() was called */
+	bool is_busy;    /* inside of xsa_process() or xsa_close() */
+
+	struct xsi_calls calls; /* in flight, oldest first; owned */
+	struct xsi_calls spare; /* owned */
+	struct xsi_call **slots;
+	size_t n_slots; /* in use or spare */
+	size_t n_slots_allocated;
+	size_t n_pending;
+	size_t max_pending;
+	size_t max_unsent;
+
+	uint8_t *out; /* owned; unsent bytes are out[out_start..out_end) */
+	size_t out_size, out_start, out_end;
+
+	struct xsa_watch **watches; /* owned; by slot, NULL where free */
+	size_t n_watches;
+	size_t watch_hint; /* no slot below it is free */
+	uint32_t n_watches_ever;
+
+	xsa_interest_fn interest_changed;
+	void *interest_arg;
+	short interest;
+
+	size_t in_start, in_end;
+	uint8_t in[XSI_ASYNC_BUFFER + 1]; /* one more for the NUL behind the last answer */
+};
+
+/* ---- async_call.c ---- */
+
+/* Whether a program may make a request now: EAGAIN beyond its limits, the error if broken. */
+int xsi_call_admit(const struct xsa *xsa);
+
+/* Queues one message. Parts of larger operations come here without being admitted. */
+int xsi_call_make(struct xsa *xsa, const struct xsi_request *request, xsa_done_fn done, void *arg);
+
+/* xsi_call_admit(), then xsi_call_make(). */
+int xsi_call_request(struct xsa *xsa, const struct xsi_request *request, xsa_done_fn done,
+		     void *arg);
+
+/* Takes in a message from the server; payload[len] may be overwritten meanwhile. */
+int xsi_call_receive(struct xsa *xsa, const struct xsp_header *header, char *payload);
+
+/* Ends every call in flight with this error. */
+void xsi_call_end_all(struct xsa *xsa, int err);
+void xsi_call_fini(struct xsa *xsa);
+
+/* Calls back an operation that ended without an answer of its own. */
+void xsi_call_back(xsa_done_fn done, void *arg, int err, const char *data, size_t len);
+
+/* ---- async_conn.c ---- */
+
+/* Sends what can be sent now. */
+int xsi_async_flush(struct xsa *xsa);
+
+/* Tells the program if the answer of xsa_interest() is another one than before. */
+void xsi_async_note_interest(struct xsa *xsa);
+
+/* ---- async_directory.c ---- */
+
+/* Reads a directory of any size; not admitted. */
+int xsi_async_directory(struct xsa *xsa, xs_transaction_t t, const char *path, xsa_done_fn done,
+			void *arg);
+
+/* ---- async_watch.c ---- */
+
+void xsi_async_event(struct xsa *xsa, const char *payload, size_t len);
+void xsi_async_watch_fini(struct xsa *xsa);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Trees: nodes that are known but not yet reported stand in one list, in the order in which they
+ * will be reported. Who fills it is either async_snapshot.c, where the server sends many nodes at
+ * a time, or async_walk.c, which lists directories. async_tree.c reports and ends.
+ */
+#ifndef XSI_ASYNC_TREE_H
+#define XSI_ASYNC_TREE_H
+
+#include "libxs/async.h"
+
+enum {
+	/* Messages of one tree in flight: enough to keep any server busy, few enough to be polite. */
+	XSI_TREE_CALLS = 512,
+	/* Values and permissions that came early wait for their turn; beyond this no more are asked. */
+	XSI_TREE_HELD = 16 * 1024 * 1024,
+};
+
+struct xsi_tree;
+
+struct xsi_item {
+	TAILQ_ENTRY(xsi_item) link;         /* in xsi_tree::items unless dropped */
+	TAILQ_ENTRY(xsi_item) unasked_link; /* in xsi_tree::unasked while is_unasked */
+	struct xsi_tree *tree;
+	unsigned depth;
+	unsigned n_missing; /* replies still to come */
+	bool is_unasked;
+	bool is_listed; /* its children are asked for, or came with it */
+	bool is_vanished;
+	bool is_dropped; /* released with its last reply */
+	int value_error, perms_error, children_error;
+	char *value; /* owned, or NULL */
+	size_t len;
+	struct xs_permissions *perms; /* owned, or NULL */
+	size_t n_perms;
+	uint32_t *rank; /* depth numbers: which child, from the top down; in this block */
+	char *path;     /* below the top; in this block */
+};
+
+TAILQ_HEAD(xsi_items, xsi_item);
+
+struct xsi_tree {
+	struct xsa *xsa; /* borrowed: no call of ours outlives it */
+	xs_transaction_t t;
+	int depth;
+	unsigned what;
+	xsa_node_fn node;
+	xsa_done_fn done;
+	void *arg;
+
+	struct xsi_items items;
+	struct xsi_items
+		unasked; /* those of them about which nothing was asked, in the same order */
+	size_t held;
+	size_t n_calls;
+	int error; /* why it ends before its time */
+	bool is_delivering;
+
+	/* With snapshots: */
+	bool is_snapshot;
+	bool at_end;          /* the server has no more nodes */
+	bool page_is_missing; /* asked for more of them */
+	char *previous;       /* owned: path of the last node received, NULL before the first */
+	char *pruned;         /* owned: nothing below this path, NULL if none */
+
+	size_t top_len;
+	char top[];
+};
+
+/* A new item; NULL if there is no memory. The path is `parent`, a slash and `name`. */
+struct xsi_item *xsi_item_new(struct xsi_tree *tree, const char *parent, const char *name,
+			      unsigned depth);
+void xsi_item_free(struct xsi_item *item);
+
+/* The item's absolute path; the caller's to free. NULL if there is no memory. */
+char *xsi_item_path(const struct xsi_item *item);
+
+/* Asks for value or permissions; counts the reply as missing. */
+int xsi_item_ask_value(struct xsi_item *item);
+int xsi_item_ask_perms(struct xsi_item *item);
+
+/* Accounts a reply about the item; true if the item is still of interest. Then comes step(). */
+bool xsi_item_replied(struct xsi_item *item, const struct xsa_result *result);
+
+/* Reports what can be reported, asks what can be asked, and ends when all is done. */
+void xsi_tree_step(struct xsi_tree *tree);
+
+/* ---- async_walk.c ---- */
+
+/* Starts with the top. */
+int xsi_walk_start(struct xsi_tree *tree);
+
+/* Asks about as many nodes as may be in flight. */
+int xsi_walk_advance(struct xsi_tree *tree);
+
+/* ---- async_snapshot.c ---- */
+
+int xsi_snapshot_start(struct xsi_tree *tree);
+
+/* Asks for the next nodes if the last ones have been reported. */
+int xsi_snapshot_advance(struct xsi_tree *tree);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "libxs/text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/payload.h"
+
+char **xsi_vector(const char *bytes, size_t len, unsigned *out_count)
+{
+	size_t n = xsp_count_strings(bytes, len);
+	char **vector = malloc(n * sizeof(*vector) + len + 1);
+	char *text;
+
+	if (!vector)
+		return NULL;
+	text = (char *)(vector + n);
+	memcpy(text, bytes, len);
+	for (size_t i = 0; i < n; i++) {
+		vector[i] = text;
+		text += strlen(text) + 1;
+	}
+	*out_count = (unsigned)n;
+	return vector;
+}
+
+int xsi_format_permission(const struct xs_permissions *perm, char out_text[XSI_PERM_TEXT])
+{
+	static const char letters[] = "nrwb";
+	unsigned rights = perm->perms & ~(unsigned)XS_PERM_IGNORE;
+
+	if (rights > (XS_PERM_READ | XS_PERM_WRITE))
+		return EINVAL;
+	snprintf(out_text, XSI_PERM_TEXT, "%c%d", letters[rights], (int)perm->id);
+	return 0;
+}
+
+/* A directory that changes so often, or is so long, that no end can be seen is given up. */
+enum { RESTARTS_MAX = 1000, LISTING_MAX = 64 * 1024 * 1024 };
+
+int xsi_listing_add(struct xsi_listing *listing, const char *part, size_t part_len)
+{
+	const char *cursor = part, *end = part + part_len;
+	const char *generation = xsp_next_string(&cursor, end);
+	size_t len = (size_t)(end - cursor);
+	char *names;
+
+	if (!generation || strlen(generation) >= sizeof(listing->generation))
+		return EINVAL;
+	if (listing->len == 0)
+		memcpy(listing->generation, generation, strlen(generation) + 1);
+	if (strcmp(listing->generation, generation) != 0) {
+		listing->len = 0;
+		return ++listing->n_restarts > RESTARTS_MAX ? EAGAIN : 0;
+	}
+	/* The end is marked by an empty string, so each part brings something. */
+	if (len == 0)
+		return EINVAL;
+	if (len > LISTING_MAX - listing->len)
+		return E2BIG;
+	names = realloc(listing->names, listing->len + len);
+	if (!names)
+		return ENOMEM;
+	memcpy(names + listing->len, cursor, len);
+	listing->names = names;
+	listing->len += len;
+	listing->is_whole = names[listing->len - 1] == '\0' &&
+			    (listing->len == 1 || names[listing->len - 2] == '\0');
+	if (listing->is_whole)
+		listing->len--;
+	return 0;
+}
+
+void xsi_listing_fini(struct xsi_listing *listing)
+{
+	free(listing->names);
+}
