@@ -145,12 +145,17 @@ static int execute(struct request *rq, const struct op *op)
 
 	if (err)
 		return err;
+	if (rq->txn)
+		request_limit_transaction(rq);
 	view_begin(&rq->view, rq->server->store,
 		   op->txn == TXN_USED && rq->txn ? &rq->txn->view : NULL, rq->arena);
 	err = op->run(rq);
 	if (!err)
 		err = request_commit(rq);
 	view_end(&rq->view);
+	/* A handler that ended the transaction has taken it from the request. */
+	if (rq->txn)
+		request_charge_transaction(rq);
 	return err;
 }
 

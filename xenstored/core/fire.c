@@ -112,6 +112,8 @@ static void post(struct server *server, struct watch *watch, const char *path, s
 	if (outbox_post(&client->out, &event))
 		return;
 	touch(server, client);
+	if (event.expires_ms && event.expires_ms < server->next_expiry_ms)
+		server->next_expiry_ms = event.expires_ms;
 	/* Not here: the watches of all clients are being walked. The end of the turn sees to it. */
 	if (client->kind == CLIENT_SOCKET && outbox_len(&client->out) > CLIENT_OUT_MAX)
 		client->is_over = true;

@@ -277,12 +277,12 @@ int op_rm(struct request *rq)
 	struct walk walk;
 	int err = take_path(rq, &path);
 
+	if (!err && path->len == 1)
+		err = EINVAL;
 	if (!err)
 		err = request_walk(rq, path, ACCESS_WRITE, SEEN_SUBTREE, &walk);
 	if (err)
 		return err;
-	if (path->len == 1)
-		return EINVAL;
 	if (!walk.exists) {
 		/* Gone is what was asked for, as long as the place it was in is there. */
 		if (walk.spot.path_len != path->len)

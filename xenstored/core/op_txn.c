@@ -51,7 +51,7 @@ static int commit(struct request *rq, struct txn *txn)
 	int err;
 
 	/* It read one consistent state and leaves nothing behind: nothing can be wrong with it. */
-	if (!has_changes(&txn->view))
+	if (!txn->view.is_doomed && !has_changes(&txn->view))
 		return 0;
 	err = merge_validate(&txn->view, may_still, &rq->actor, &conflict);
 	if (err == EAGAIN)

@@ -7,6 +7,8 @@
 
 #include "protocol/errname.h"
 
+enum { SMALL_REPLY = XSP_HEADER_SIZE + 64 };
+
 struct outbox_message {
 	struct map_link link; /* in outbox.events, if it is an event that merges */
 	TAILQ_ENTRY(outbox_message) entry;
@@ -153,6 +155,22 @@ static int append(struct outbox *outbox, const struct outbox_post *post, size_t 
 	return 0;
 }
 
+/*
+ * What does not fit a quota is refused, but for small replies: without them nobody could give
+ * anything back. Their number is limited otherwise.
+ */
+static int charge(struct outbox *outbox, struct outbox_message *message, enum outbox_kind kind,
+		  size_t len)
+{
+	int err = charge_take(&message->memory, outbox->ledger, QUOTA_MEMORY, (uint32_t)len);
+
+	if (!err || len > SMALL_REPLY || (kind != OUTBOX_REPLY && kind != OUTBOX_STORE_REPLY))
+		return err;
+	ledger_adjust(outbox->ledger, QUOTA_MEMORY, (int64_t)len);
+	message->memory = (struct charge){ outbox->ledger, QUOTA_MEMORY, (uint32_t)len };
+	return 0;
+}
+
 int outbox_post(struct outbox *outbox, const struct outbox_post *post)
 {
 	size_t len = XSP_HEADER_SIZE + post->first_len + post->second_len;
@@ -169,7 +187,7 @@ int outbox_post(struct outbox *outbox, const struct outbox_post *post)
 	message = message_new(outbox);
 	if (!message)
 		return -ENOMEM;
-	err = charge_take(&message->memory, outbox->ledger, QUOTA_MEMORY, (uint32_t)len);
+	err = charge(outbox, message, post->kind, len);
 	if (!err)
 		err = append(outbox, post, len, &message->offset);
 	if (err) {

@@ -174,16 +174,24 @@ int request_commit_view(struct request *rq, struct view *view)
 	return err;
 }
 
-/* A transaction's memory is paid for by its client while it lasts. */
-static int charge_transaction(struct request *rq)
+void request_limit_transaction(struct request *rq)
+{
+	const struct ledger *ledger = request_ledger(rq);
+	uint64_t limit = ledger->limits.hard[QUOTA_MEMORY], used = ledger->used[QUOTA_MEMORY];
+	struct view *view = &rq->txn->view;
+
+	view->bytes_max = 0;
+	if (ledger->is_limited && limit)
+		view->bytes_max = 1 + view->bytes + (used < limit ? (size_t)(limit - used) : 0);
+}
+
+void request_charge_transaction(struct request *rq)
 {
 	struct txn *txn = rq->txn;
-	struct ledger *ledger = request_ledger(rq);
 	int64_t more = (int64_t)txn->view.bytes - (int64_t)txn->charged_bytes;
 
-	ledger_adjust(ledger, QUOTA_MEMORY, more);
+	ledger_adjust(request_ledger(rq), QUOTA_MEMORY, more);
 	txn->charged_bytes = txn->view.bytes;
-	return 0;
 }
 
 /* What a request's view would add to its transaction's. */
@@ -224,9 +232,5 @@ int request_commit(struct request *rq)
 	if (!rq->txn)
 		return request_commit_view(rq, &rq->view);
 	err = check_transaction(rq);
-	if (!err)
-		err = merge_down(&rq->view);
-	if (!err)
-		err = charge_transaction(rq);
-	return err;
+	return err ? err : merge_down(&rq->view);
 }

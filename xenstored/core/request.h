@@ -95,6 +95,13 @@ int request_commit_view(struct request *rq, struct view *view) __attribute__((wa
 /* Brings the request's own view down to where it belongs. */
 int request_commit(struct request *rq) __attribute__((warn_unused_result));
 
+/*
+ * A transaction's memory is paid for by its client while it lasts: what the request may add to it,
+ * and what it has added, whether it succeeded or not.
+ */
+void request_limit_transaction(struct request *rq);
+void request_charge_transaction(struct request *rq);
+
 /* The path that relative ones of this client start from. */
 void request_base(const struct client *client, char out_base[XSP_PATH_BASE_MAX]);
 

@@ -125,7 +125,8 @@ int view_entry_get(struct view *view, const struct spot *spot, const struct node
 	struct name_key key;
 
 	if (!entry) {
-		if (view->n_max && view->n_entries >= view->n_max)
+		if ((view->n_max && view->n_entries >= view->n_max) ||
+		    (view->bytes_max && view->bytes >= view->bytes_max))
 			return ENOSPC;
 		entry = entry_new(view, spot, old);
 		if (!entry)

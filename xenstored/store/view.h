@@ -73,9 +73,10 @@ struct view {
 	struct map children;
 	struct view_entries order; /* of first access */
 	size_t n_entries;
-	size_t n_max;   /* limit for entries, 0: none */
-	size_t bytes;   /* heap held */
-	bool is_doomed; /* the history it needs is gone: it will conflict */
+	size_t n_max;     /* limit for entries, 0: none */
+	size_t bytes;     /* heap held */
+	size_t bytes_max; /* limit for what is only looked at, 0: none */
+	bool is_doomed;   /* the history it needs is gone: it will conflict */
 };
 
 /* A view for one request; `below` may be NULL. Entries live in the arena. */
