@@ -78,6 +78,13 @@ void client_leave(struct client *client)
 	server->host->client_gone(server->host->self, client);
 }
 
+static void release_hold(struct client *client)
+{
+	if (client->is_held)
+		TAILQ_REMOVE(&client->server->held, client, in_held);
+	client->is_held = false;
+}
+
 void client_free(struct client *client)
 {
 	struct server *server = client->server;
@@ -90,6 +97,7 @@ void client_free(struct client *client)
 		TAILQ_REMOVE(&server->touched, client, in_touched);
 	if (client->waits_until_ms)
 		TAILQ_REMOVE(&server->waiting, client, in_waiting);
+	release_hold(client);
 	if (client->is_leaving)
 		TAILQ_REMOVE(&server->leaving, client, in_leaving);
 	TAILQ_REMOVE(&server->clients, client, of_server);
@@ -105,6 +113,18 @@ void client_make_ready(struct client *client)
 		return;
 	client->is_ready = true;
 	TAILQ_INSERT_TAIL(&client->server->ready, client, in_ready);
+}
+
+bool client_await_room(struct client *client)
+{
+	if (client_has_room(client)) {
+		release_hold(client);
+		return true;
+	}
+	if (!client->is_held)
+		TAILQ_INSERT_TAIL(&client->server->held, client, in_held);
+	client->is_held = true;
+	return false;
 }
 
 bool client_has_room(const struct client *client)

@@ -45,6 +45,7 @@ struct client {
 	TAILQ_ENTRY(client) in_ready;
 	TAILQ_ENTRY(client) in_touched;
 	TAILQ_ENTRY(client) in_leaving;
+	TAILQ_ENTRY(client) in_held;
 	TAILQ_ENTRY(client) in_waiting;
 	struct server *server; /* borrowed */
 	enum client_kind kind;
@@ -55,6 +56,7 @@ struct client {
 	bool is_touched;       /* in server.touched: has output of this turn */
 	bool is_eof;           /* nothing more will come in */
 	bool is_leaving;       /* in server.leaving: freed at the end of the turn */
+	bool is_held;          /* in server.held: had no room when it was asked last */
 	bool is_over;          /* does not read what it is sent: will have to leave */
 	bool is_ignored; /* a broken ring: neither read nor written until the domain is gone */
 	uint64_t waits_until_ms; /* held back for somebody's transaction; 0: not */
@@ -90,6 +92,9 @@ void client_make_ready(struct client *client);
 
 /* False while its quotas, or what it has not read yet, hold its next request back. */
 bool client_has_room(const struct client *client);
+
+/* The same; a client without room is looked at again in every turn, until it has. */
+bool client_await_room(struct client *client);
 
 /* Drops all transactions, or all watches. */
 void client_end_transactions(struct client *client);

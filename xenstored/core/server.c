@@ -135,6 +135,7 @@ int server_new(const struct server_config *config, struct store *store, const st
 	TAILQ_INIT(&server->touched);
 	TAILQ_INIT(&server->waiting);
 	TAILQ_INIT(&server->leaving);
+	TAILQ_INIT(&server->held);
 	watches_init(&server->watches, config->seed);
 	txns_init(&server->txns, store);
 	err = start(server);
@@ -215,11 +216,11 @@ void client_input_ended(struct client *client)
 	client_make_ready(client);
 }
 
-bool client_wants_input(const struct client *client)
+bool client_wants_input(struct client *client)
 {
 	return !client->is_eof && !client->is_leaving && !client->is_ignored &&
 	       client->waits_until_ms == 0 && buf_len(&client->in) < CLIENT_IN_SIZE / 2 &&
-	       client_has_room(client);
+	       client_await_room(client);
 }
 
 void client_broke(struct client *client, uint32_t error)
@@ -242,6 +243,12 @@ void client_broke(struct client *client, uint32_t error)
 	client_reset(client);
 	client->is_ignored = true;
 	server->host->ring_fail(server->host->self, client, error);
+}
+
+void client_restarted(struct client *client)
+{
+	if (!client->is_ignored)
+		client_reset(client);
 }
 
 size_t client_output(const struct client *client, const uint8_t **out_bytes)

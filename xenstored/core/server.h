@@ -47,11 +47,17 @@ uint8_t *client_input_space(struct client *client, size_t *out_len);
 void client_input_added(struct client *client, size_t len);
 void client_input_ended(struct client *client);
 
-/* False while there is too much unanswered or undelivered: do not read. */
-bool client_wants_input(const struct client *client);
+/*
+ * False while there is too much unanswered or undelivered: do not read. host.client_wake() says
+ * when to ask again.
+ */
+bool client_wants_input(struct client *client);
 
 /* The peer broke the transport's rules: XSP_RING_ERROR_*. A ring is ignored from now on. */
 void client_broke(struct client *client, uint32_t error);
+
+/* The peer starts anew: what it held, sent and was sent is dropped. */
+void client_restarted(struct client *client);
 
 /* What may be sent, and how much was. */
 size_t client_output(const struct client *client, const uint8_t **out_bytes);

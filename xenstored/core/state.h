@@ -34,6 +34,7 @@ struct server {
 	struct client_list touched; /* have output of this turn */
 	struct client_list waiting; /* held back for somebody's transaction */
 	struct client_list leaving; /* are freed at the end of it */
+	struct client_list held;    /* may go on as soon as there is room */
 	size_t n_clients;
 	size_t n_waiting; /* held back for a transaction */
 	uint64_t last_client;

@@ -55,7 +55,7 @@ static bool run_client(struct client *client)
 		if (server->is_turn_lost)
 			return true;
 		if (client->is_leaving || client->is_ignored || client->is_over ||
-		    !client_has_room(client))
+		    !client_await_room(client))
 			return false;
 		frame = xsp_frame_next(buf_head(&client->in), buf_len(&client->in), &header);
 		if (frame == XSP_FRAME_TOO_LONG)
@@ -142,6 +142,22 @@ static uint64_t wake_waiting(struct server *server)
 		client_make_ready(client);
 	}
 	return deadline;
+}
+
+/* What held a client back may have been taken by others: it has to be told. */
+static void wake_held(struct server *server)
+{
+	const struct host *host = server->host;
+	struct client *client, *next;
+
+	for (client = TAILQ_FIRST(&server->held); client; client = next) {
+		next = TAILQ_NEXT(client, in_held);
+		if (!client_await_room(client))
+			continue;
+		client_make_ready(client);
+		if (!client->is_leaving)
+			host->client_wake(host->self, client);
+	}
 }
 
 static void reclaim(struct server *server)
@@ -240,6 +256,7 @@ bool server_turn(struct server *server, uint64_t now_ms, uint64_t *out_deadline_
 		server->needs_scan = false;
 	deadline = wake_waiting(server);
 	expire(server);
+	wake_held(server);
 	run_ready(server);
 	if (!server->is_turn_lost)
 		reclaim(server);
@@ -247,6 +264,7 @@ bool server_turn(struct server *server, uint64_t now_ms, uint64_t *out_deadline_
 	txns_bound_history(&server->txns);
 	release(server);
 	reap(server);
+	wake_held(server);
 	if (server->next_expiry_ms < deadline)
 		deadline = server->next_expiry_ms;
 	*out_deadline_ms = deadline;
