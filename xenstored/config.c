@@ -10,6 +10,7 @@
 
 #include "protocol/path.h"
 #include "protocol/payload.h"
+#include "protocol/wire.h"
 #include "xenstored/core/server.h"
 
 enum { OPT_MASTER_DOMID = 256, OPT_PRIV_DOMID, OPT_EVENT, OPT_TRACE_CONTROL, OPT_VERSION };
@@ -222,6 +223,9 @@ enum config_outcome config_read(struct config *config, int argc, char **argv)
 
 	*config = (struct config){ 0 };
 	server_config_defaults(&config->server);
+	/* Whoever is not named here is found out from the hypervisor. */
+	config->server.store_domid = XSP_DOMID_INVALID;
+	config->server.privileged_domid = XSP_DOMID_INVALID;
 	read_environment(config);
 	while ((option = getopt_long(argc, argv, "E:F:H::KNS:t:A:M:Q:q:T:W:w:UDPRI::V", options,
 				     NULL)) != -1) {

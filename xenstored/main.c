@@ -126,7 +126,7 @@ static int open_server(struct daemon *daemon)
 		err = server_new(&config->server, daemon->store, guests_host(daemon->guests),
 				 tracefile_trace(daemon->tracefile), &daemon->server);
 	if (!err)
-		err = guests_start(daemon->guests, daemon->server);
+		err = guests_start(daemon->guests, daemon->server, config->server.privileged_domid);
 	return err ? fail("cannot start", err) : 0;
 }
 

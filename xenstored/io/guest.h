@@ -8,6 +8,8 @@
 #ifndef XSD_IO_GUEST_H
 #define XSD_IO_GUEST_H
 
+#include <stdint.h>
+
 struct guests;
 struct host;
 struct loop;
@@ -24,8 +26,9 @@ int guests_open(struct loop *loop, struct server_config *config, struct guests *
 /* The table for the core; valid until guests_close(). */
 const struct host *guests_host(const struct guests *guests);
 
-/* Introduces the domains that are there already, the own one first. */
-int guests_start(struct guests *guests, struct server *server) __attribute__((warn_unused_result));
+/* Introduces the domains that are there already, the privileged one first. */
+int guests_start(struct guests *guests, struct server *server, uint16_t privileged)
+	__attribute__((warn_unused_result));
 
 /* After the server is gone. */
 void guests_close(struct guests *guests);

@@ -19,6 +19,8 @@ struct loop {
 	uint64_t timer_ms; /* when the timer goes off; UINT64_MAX: it is not set */
 	loop_hup_fn *hup;
 	void *hup_arg;
+	loop_after_fn *after; /* NULL: nothing */
+	void *after_arg;
 	bool is_stopping;
 };
 
@@ -132,10 +134,25 @@ static int set_timer(struct loop *loop, uint64_t now_ms, uint64_t deadline_ms)
 	return event_add(loop->timer, &wait) ? -ENOMEM : 0;
 }
 
+void loop_after_turn(struct loop *loop, loop_after_fn *fn, void *arg)
+{
+	loop->after = fn;
+	loop->after_arg = arg;
+}
+
+/* True if there is more to do at once. */
+static bool run_turn(struct loop *loop, struct server *server, uint64_t now_ms,
+		     uint64_t *out_deadline_ms)
+{
+	bool has_more = server_turn(server, now_ms, out_deadline_ms);
+
+	return (loop->after && loop->after(loop->after_arg)) || has_more;
+}
+
 int loop_run(struct loop *loop, struct server *server)
 {
 	uint64_t now_ms = loop_now_ms(), deadline_ms;
-	bool has_more = server_turn(server, now_ms, &deadline_ms);
+	bool has_more = run_turn(loop, server, now_ms, &deadline_ms);
 	int err = 0;
 
 	while (!loop->is_stopping && !err) {
@@ -145,7 +162,7 @@ int loop_run(struct loop *loop, struct server *server)
 		    event_base_loop(loop->base, has_more ? EVLOOP_NONBLOCK : EVLOOP_ONCE) < 0)
 			err = -EIO;
 		now_ms = loop_now_ms();
-		has_more = server_turn(server, now_ms, &deadline_ms);
+		has_more = run_turn(loop, server, now_ms, &deadline_ms);
 	}
 	return err;
 }

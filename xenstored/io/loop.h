@@ -8,6 +8,7 @@
 #ifndef XSD_IO_LOOP_H
 #define XSD_IO_LOOP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct event_base;
@@ -20,6 +21,10 @@ typedef void loop_hup_fn(void *arg);
 int loop_open(loop_hup_fn *hup, void *arg, struct loop **out_loop)
 	__attribute__((warn_unused_result));
 void loop_close(struct loop *loop);
+
+/* Calls `fn` behind every turn. It returns true if it has gathered more, for a turn at once. */
+typedef bool loop_after_fn(void *arg);
+void loop_after_turn(struct loop *loop, loop_after_fn *fn, void *arg);
 
 /* For the other files of this wing. */
 struct event_base *loop_base(const struct loop *loop);

@@ -11,13 +11,14 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <xenevtchn.h>
-#include <xengnttab.h>
 #ifdef XS_HAVE_XENMANAGE
 #include <xenmanage.h>
 #else
+/* Before the others: it asks Xen's headers for the toolstack's part of the interface. */
 #include <xenctrl.h>
 #endif
+#include <xenevtchn.h>
+#include <xengnttab.h>
 
 #include "protocol/ring.h"
 
@@ -262,8 +263,8 @@ void xen_unmap_own(struct xen *xen, void *page)
 
 int xen_map(struct xen *xen, uint16_t domid, void **out_page)
 {
-	void *page = xengnttab_map_grant_ref(xen->gnttab, domid, STORE_GRANT,
-					     PROT_READ | PROT_WRITE);
+	void *page =
+		xengnttab_map_grant_ref(xen->gnttab, domid, STORE_GRANT, PROT_READ | PROT_WRITE);
 
 	if (!page)
 		return errno ? errno : EINVAL;
