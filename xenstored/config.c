@@ -214,6 +214,8 @@ static void read_environment(struct config *config)
 	if (!config->run_dir || !*config->run_dir)
 		config->run_dir = "/var/run/xenstored";
 	config->socket_path = getenv("XENSTORED_PATH");
+	if (config->socket_path && !*config->socket_path)
+		config->socket_path = NULL;
 	config->notify_socket = getenv("NOTIFY_SOCKET");
 }
 
