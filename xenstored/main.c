@@ -38,7 +38,8 @@ struct daemon {
 
 static int fail(const char *what, int err)
 {
-	log_line(LOG_LEVEL_CRIT, "%s: %s", what, strerror(err < 0 ? -err : err));
+	/* A name of any length must leave room for the reason. */
+	log_line(LOG_LEVEL_CRIT, "%.512s: %s", what, strerror(err < 0 ? -err : err));
 	return err;
 }
 
@@ -192,7 +193,7 @@ int main(int argc, char **argv)
 	loop_close(daemon.loop);
 	store_close(daemon.store);
 	tracefile_free(daemon.tracefile);
-	if (daemon.pid_fd >= 0 && !err)
+	if (daemon.pid_fd >= 0)
 		unlink(config->pid_file);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -72,6 +72,20 @@ static void on_readable(evutil_socket_t fd, short events, void *arg)
 	}
 }
 
+/* A server of another directory may have been given the same path. Whoever answers there lives. */
+static bool is_served(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	bool is_alive;
+
+	if (fd < 0)
+		return false;
+	is_alive = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
+		   errno == EAGAIN;
+	close(fd);
+	return is_alive;
+}
+
 static int bind_and_listen(struct listener *listener)
 {
 	const struct sockaddr *address = (const struct sockaddr *)&listener->address;
@@ -81,6 +95,8 @@ static int bind_and_listen(struct listener *listener)
 	listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (listener->fd < 0)
 		return -errno;
+	if (is_served(&listener->address))
+		return -EADDRINUSE;
 	if (unlink(listener->address.sun_path) && errno != ENOENT)
 		return -errno;
 	/* Never, not for an instant, is the socket open to others: mode 0600 from the start. */

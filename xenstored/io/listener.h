@@ -10,8 +10,8 @@ struct loop;
 struct server;
 
 /*
- * Listens at `path`, whose old file is removed: the caller has made sure that no other server
- * lives. The file's mode is 0600. A negated errno on failure.
+ * Listens at `path`, whose old file is removed. -EADDRINUSE: a server that lives listens there.
+ * The file's mode is 0600. A negated errno on failure.
  */
 int listener_open(struct loop *loop, struct server *server, const char *path,
 		  struct listener **out_listener) __attribute__((warn_unused_result));

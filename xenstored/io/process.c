@@ -20,7 +20,8 @@ int process_lock(const char *dir, int *out_fd)
 	char path[4096];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/xenstored.lock", dir);
+	if (snprintf(path, sizeof(path), "%s/xenstored.lock", dir) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
@@ -100,7 +101,7 @@ int process_detach(int *out_ready_fd)
 
 static void notify(const char *path)
 {
-	static const char text[] = "READY=1";
+	char text[64];
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	size_t len = strlen(path);
 	int fd;
@@ -114,7 +115,9 @@ static void notify(const char *path)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	sendto(fd, text, sizeof(text) - 1, MSG_NOSIGNAL, (const struct sockaddr *)&address,
+	/* The manager started our grandparent: it is told who serves. */
+	snprintf(text, sizeof(text), "READY=1\nMAINPID=%ld", (long)getpid());
+	sendto(fd, text, strlen(text), MSG_NOSIGNAL, (const struct sockaddr *)&address,
 	       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
 	close(fd);
 }
