@@ -172,7 +172,9 @@ int main(int argc, char **argv)
 		break;
 	}
 	log_to(log_sink_stderr);
+	/* A peer that is gone and a file system limit are errors of one call, not the end of us. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	process_raise_limits();
 	if (getrandom(&config->server.seed, sizeof(config->server.seed), 0) < 0)
 		return fail("random numbers", errno) ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -7,11 +7,13 @@
 #include "xenstored/core/host.h"
 #include "xenstored/core/state.h"
 
-static void trace_object(const struct server *server, bool is_created, const char *kind,
-			 const void *object)
+void client_trace(const struct client *client, bool is_created, const char *kind,
+		  const void *object)
 {
-	if (server->trace && server->trace->object)
-		server->trace->object(server->trace->self, is_created, kind, object);
+	const struct trace *trace = client->server->trace;
+
+	if (trace && trace->object)
+		trace->object(trace->self, is_created, kind, object);
 }
 
 struct client *client_new(struct server *server, enum client_kind kind, struct domain *domain)
@@ -29,7 +31,7 @@ struct client *client_new(struct server *server, enum client_kind kind, struct d
 	TAILQ_INIT(&client->txns);
 	TAILQ_INSERT_TAIL(&server->clients, client, of_server);
 	server->n_clients++;
-	trace_object(server, true, "connection", client);
+	client_trace(client, true, "connection", client);
 	return client;
 }
 
@@ -38,7 +40,7 @@ void client_end_transactions(struct client *client)
 	struct txn *txn;
 
 	while ((txn = TAILQ_FIRST(&client->txns))) {
-		trace_object(client->server, false, "transaction", txn);
+		client_trace(client, false, "transaction", txn);
 		txn_end(&client->server->txns, txn);
 	}
 }
@@ -48,7 +50,7 @@ void client_drop_watches(struct client *client)
 	struct watch *watch;
 
 	while ((watch = TAILQ_FIRST(&client->watches))) {
-		trace_object(client->server, false, "watch", watch);
+		client_trace(client, false, "watch", watch);
 		TAILQ_REMOVE(&client->watches, watch, of_client);
 		watch_remove(&client->server->watches, watch);
 	}
@@ -102,7 +104,7 @@ void client_free(struct client *client)
 		TAILQ_REMOVE(&server->leaving, client, in_leaving);
 	TAILQ_REMOVE(&server->clients, client, of_server);
 	server->n_clients--;
-	trace_object(server, false, "connection", client);
+	client_trace(client, false, "connection", client);
 	free(client->listing.name);
 	free(client);
 }

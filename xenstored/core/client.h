@@ -96,6 +96,10 @@ bool client_has_room(const struct client *client);
 /* The same; a client without room is looked at again in every turn, until it has. */
 bool client_await_room(struct client *client);
 
+/* Tells the trace of something of the client's that came or went. */
+void client_trace(const struct client *client, bool is_created, const char *kind,
+		  const void *object);
+
 /* Drops all transactions, or all watches. */
 void client_end_transactions(struct client *client);
 void client_drop_watches(struct client *client);

@@ -83,6 +83,20 @@ static void touch(struct server *server, struct client *client)
 	TAILQ_INSERT_TAIL(&server->touched, client, in_touched);
 }
 
+static void trace_event(const struct server *server, const struct client *client,
+			const struct outbox_post *event)
+{
+	const struct trace *trace = server->trace;
+	char payload[XSP_PAYLOAD_MAX];
+
+	if (!trace || !trace->reply)
+		return;
+	memcpy(payload, event->first, event->first_len);
+	memcpy(payload + event->first_len, event->second, event->second_len);
+	trace->reply(trace->self, client, client->domain->domid, event->header.type, payload,
+		     event->header.len);
+}
+
 /* Queues one event. One that cannot be queued is dropped: its receiver's quota says so. */
 static void post(struct server *server, struct watch *watch, const char *path, size_t len,
 		 enum outbox_kind kind, struct outstanding *cause)
@@ -91,7 +105,7 @@ static void post(struct server *server, struct watch *watch, const char *path, s
 	bool is_guest = client->domain->ledger.is_limited;
 	uint64_t timeout = server->config.event_timeout_ms;
 	char text[XSP_PATH_BUF];
-	size_t shown = len - watch->cut;
+	size_t shown = len - watch->cut, n_messages;
 	struct outbox_post event = {
 		.header = { .type = XSP_WATCH_EVENT },
 		.kind = kind,
@@ -109,8 +123,12 @@ static void post(struct server *server, struct watch *watch, const char *path, s
 	memcpy(text, path + watch->cut, shown);
 	text[shown] = '\0';
 	event.header.len = (uint32_t)(event.first_len + event.second_len);
+	n_messages = client->out.n_messages;
 	if (outbox_post(&client->out, &event))
 		return;
+	/* One that is like another still waiting was not queued. */
+	if (client->out.n_messages > n_messages)
+		trace_event(server, client, &event);
 	touch(server, client);
 	if (event.expires_ms && event.expires_ms < server->next_expiry_ms)
 		server->next_expiry_ms = event.expires_ms;

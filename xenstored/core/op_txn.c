@@ -23,6 +23,7 @@ int op_transaction_start(struct request *rq)
 	err = txn_begin(&rq->server->txns, rq->client, rq->server->now_ms, &txn);
 	if (err)
 		return err;
+	client_trace(rq->client, true, "transaction", txn);
 	xsp_body_text(rq->body, "%u", txn->id);
 	xsp_body_bytes(rq->body, "", 1);
 	return 0;
@@ -79,6 +80,7 @@ int op_transaction_end(struct request *rq)
 	if (is_commit)
 		err = commit(rq, txn);
 	/* Whatever the answer, the transaction is over. */
+	client_trace(rq->client, false, "transaction", txn);
 	txn_end(&rq->server->txns, txn);
 	if (!err)
 		xsp_body_string(rq->body, "OK");

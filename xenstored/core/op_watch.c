@@ -68,6 +68,7 @@ int op_watch(struct request *rq)
 		request_base(rq->client, base);
 		watch->cut = strlen(base) + 1;
 	}
+	client_trace(rq->client, true, "watch", watch);
 	TAILQ_INSERT_TAIL(&rq->client->watches, watch, of_client);
 	rq->new_watch = watch;
 	xsp_body_string(rq->body, "OK");
@@ -86,6 +87,7 @@ int op_unwatch(struct request *rq)
 	watch = watch_find(&rq->server->watches, rq->client, path.text, path.len, rq->args[1]);
 	if (!watch)
 		return ENOENT;
+	client_trace(rq->client, false, "watch", watch);
 	TAILQ_REMOVE(&rq->client->watches, watch, of_client);
 	watch_remove(&rq->server->watches, watch);
 	xsp_body_string(rq->body, "OK");

@@ -19,6 +19,7 @@ struct trace {
 	void (*object)(void *self, bool is_created, const char *kind, const void *object);
 	void (*request)(void *self, const struct client *client, uint16_t domid, uint32_t type,
 			const void *payload, size_t len);
+	/* Events are told of as replies are. */
 	void (*reply)(void *self, const struct client *client, uint16_t domid, uint32_t type,
 		      const void *payload, size_t len);
 	/* CONTROL log, logfile and print. Return an errno for the reply. */

@@ -17,8 +17,8 @@
 static const char *const class_names[] = { "obj", "io", "wrl", "acc", "tdb" };
 enum { CLASS_OBJ, CLASS_IO, N_CLASSES = sizeof(class_names) / sizeof(class_names[0]) };
 
-/* Relative names given at run time are taken under this directory. */
-static const char library_dir[] = "/var/lib/xen/xenstore";
+/* Relative names are taken under this directory once the server runs. */
+#define LIBRARY_DIR "/var/lib/xen/xenstore"
 
 struct tracefile {
 	struct trace trace;
@@ -45,14 +45,15 @@ static void trace_object(void *self, bool is_created, const char *kind, const vo
 static void trace_io(struct tracefile *file, const char *direction, const void *client,
 		     uint16_t domid, uint32_t type, const void *payload, size_t len)
 {
-	const char *name = xsp_type_name(type);
-	const char *bytes = payload;
-	time_t now = time(NULL);
+	const char *bytes = payload, *name;
 	struct tm local;
 	char when[32];
+	time_t now;
 
 	if (!is_tracing(file, CLASS_IO))
 		return;
+	name = xsp_type_name(type);
+	now = time(NULL);
 	localtime_r(&now, &local);
 	strftime(when, sizeof(when), "%Y%m%d %H:%M:%S", &local);
 	fprintf(file->stream, "io: %s %p (d%u) %s %s (", direction, client, (unsigned)domid, when,
@@ -83,6 +84,7 @@ static void close_stream(struct tracefile *file)
 
 int tracefile_open(struct tracefile *file, const char *path)
 {
+	char full[4096];
 	char *copy = path ? strdup(path) : file->path;
 	int fd;
 
@@ -93,7 +95,9 @@ int tracefile_open(struct tracefile *file, const char *path)
 		file->path = copy;
 	}
 	close_stream(file);
-	fd = open(file->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	/* The directory that a name of the start was relative to may have been left since. */
+	snprintf(full, sizeof(full), "%s%s", path || copy[0] == '/' ? "" : LIBRARY_DIR "/", copy);
+	fd = open(full, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	file->stream = fdopen(fd, "a");
@@ -146,7 +150,7 @@ static int control_logfile(void *self, const char *path)
 	if (path[0] == '\0')
 		return EINVAL;
 	if (path[0] != '/')
-		snprintf(full, sizeof(full), "%s/%s", library_dir, path);
+		snprintf(full, sizeof(full), "%s/%s", LIBRARY_DIR, path);
 	else
 		snprintf(full, sizeof(full), "%s", path);
 	return tracefile_open(self, full) ? EINVAL : 0;
@@ -159,8 +163,7 @@ static int control_memreport(void *self, const char *path)
 	char full[4096];
 
 	if (path) {
-		snprintf(full, sizeof(full), "%s%s%s", path[0] == '/' ? "" : library_dir,
-			 path[0] == '/' ? "" : "/", path);
+		snprintf(full, sizeof(full), "%s%s", path[0] == '/' ? "" : LIBRARY_DIR "/", path);
 		stream = fopen(full, "ae");
 	}
 	if (!stream)
