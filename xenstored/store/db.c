@@ -4,8 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "xenstored/store/redo.h"
 
 enum {
 	PAGE = 4096,
@@ -20,14 +24,25 @@ enum {
 struct db {
 	MDB_env *env;
 	MDB_dbi table;
-	MDB_txn *batch;   /* NULL: no batch open */
-	MDB_txn *reader;  /* kept for renewal */
-	MDB_cursor *scan; /* on the batch if there is one, else on the reader */
-	bool is_reading;  /* the reader is active */
-	int fd;           /* the same file, for allocation */
-	size_t map_pages; /* allocated and mapped */
-	size_t reserved;  /* pages promised to the open batch */
-	uint64_t n_commits;
+	MDB_txn *batch;    /* NULL: no batch open */
+	MDB_txn *reader;   /* kept for renewal */
+	MDB_cursor *scan;  /* on the batch if there is one, else on the reader */
+	bool is_reading;   /* the reader is active */
+	int fd;            /* the same file, for allocation */
+	size_t map_pages;  /* allocated and mapped */
+	size_t reserved;   /* pages promised to the open batch */
+	struct redo *redo; /* owned */
+	bool is_unlogged;  /* the batch has changes that the log had no room for */
+	bool is_stale;     /* the batch was lost: the log must be replayed before anything else */
+	uint64_t n_early;
+	struct {
+		uint8_t key[DB_KEY_MAX];
+		size_t key_len;
+		void *space;
+		size_t len;
+		uint8_t *scratch; /* owned: for values that the log has no room for */
+		size_t scratch_size;
+	} put; /* being made */
 };
 
 static int map_error(int rc)
@@ -69,70 +84,6 @@ static size_t pages_in_use(const struct db *db)
 	return info.me_last_pgno + 1;
 }
 
-static int open_env(struct db *db, const char *path)
-{
-	const unsigned flags = MDB_NOSUBDIR | MDB_WRITEMAP | MDB_NOSYNC | MDB_NOMETASYNC |
-			       MDB_NOLOCK | MDB_NOTLS | MDB_NORDAHEAD;
-	off_t size;
-	int err;
-
-	db->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (db->fd < 0)
-		return -errno;
-	size = lseek(db->fd, 0, SEEK_END);
-	if (size < 0)
-		return -errno;
-	db->map_pages = ((size_t)size + PAGE - 1) / PAGE;
-	if (db->map_pages < MAP_START)
-		db->map_pages = MAP_START;
-	/* An empty file must stay empty until LMDB has written its first pages. */
-	err = map_error(mdb_env_create(&db->env));
-	if (!err)
-		err = map_error(mdb_env_set_mapsize(db->env, db->map_pages * PAGE));
-	if (!err)
-		err = map_error(mdb_env_open(db->env, path, flags, 0600));
-	if (!err)
-		err = -allocate(db, db->map_pages);
-	return err;
-}
-
-static int open_table(struct db *db)
-{
-	int err = map_error(mdb_txn_begin(db->env, NULL, 0, &db->batch));
-
-	if (err)
-		return err;
-	err = map_error(mdb_dbi_open(db->batch, NULL, 0, &db->table));
-	if (err)
-		return err;
-	err = db_commit(db);
-	if (err)
-		return err;
-	err = map_error(mdb_txn_begin(db->env, NULL, MDB_RDONLY, &db->reader));
-	if (!err)
-		mdb_txn_reset(db->reader);
-	return err;
-}
-
-int db_open(const char *path, struct db **out_db)
-{
-	struct db *db = calloc(1, sizeof(*db));
-	int err;
-
-	if (!db)
-		return -ENOMEM;
-	db->fd = -1;
-	err = open_env(db, path);
-	if (!err)
-		err = open_table(db);
-	if (err) {
-		db_close(db);
-		return err;
-	}
-	*out_db = db;
-	return 0;
-}
-
 static void end_scan(struct db *db)
 {
 	if (db->scan)
@@ -140,24 +91,15 @@ static void end_scan(struct db *db)
 	db->scan = NULL;
 }
 
-void db_close(struct db *db)
+/* LMDB's type for what is only read is not const. */
+static MDB_val val_of(const void *bytes, size_t len)
 {
-	if (!db)
-		return;
-	db_abort(db);
-	db_rest(db);
-	if (db->reader)
-		mdb_txn_abort(db->reader);
-	if (db->env)
-		mdb_env_close(db->env);
-	if (db->fd >= 0)
-		close(db->fd);
-	free(db);
-}
+	union {
+		const void *in;
+		void *out;
+	} pointer = { .in = bytes };
 
-int db_unlink(const char *path)
-{
-	return unlink(path) && errno != ENOENT ? -errno : 0;
+	return (MDB_val){ .mv_size = len, .mv_data = pointer.out };
 }
 
 /* How many pages a batch of that size can touch at the worst. */
@@ -192,6 +134,76 @@ static int grow(struct db *db, size_t need)
 	return err;
 }
 
+/* LMDB's own commit. The log starts anew on top of it. */
+static int flush(struct db *db)
+{
+	MDB_txn *batch = db->batch;
+	MDB_envinfo info;
+	int err;
+
+	if (!batch)
+		return 0;
+	end_scan(db);
+	db->batch = NULL;
+	db->reserved = 0;
+	err = map_error(mdb_txn_commit(batch));
+	if (err) {
+		db->is_stale = true;
+		return err;
+	}
+	mdb_env_info(db->env, &info);
+	redo_start(db->redo, info.me_last_txnid);
+	db->is_unlogged = false;
+	return 0;
+}
+
+int db_commit(struct db *db)
+{
+	if (db->is_unlogged)
+		return flush(db);
+	redo_commit(db->redo);
+	return 0;
+}
+
+static int replay_change(void *arg, const uint8_t *key, size_t key_len, const uint8_t *value,
+			 size_t len)
+{
+	struct db *db = arg;
+	MDB_val k = val_of(key, key_len), v = val_of(value, len);
+	int err;
+
+	if (value)
+		err = map_error(mdb_put(db->batch, db->table, &k, &v, 0));
+	else
+		err = map_error(mdb_del(db->batch, db->table, &k, NULL));
+	return err == ENOENT ? -EBADMSG : err;
+}
+
+/* Brings a new batch to where the published log ends. */
+static int replay(struct db *db)
+{
+	int err = redo_replay(db->redo, replay_change, db);
+
+	if (!err)
+		return 0;
+	mdb_txn_abort(db->batch);
+	db->batch = NULL;
+	return err;
+}
+
+static int begin(struct db *db)
+{
+	int err;
+
+	db_rest(db);
+	err = map_error(mdb_txn_begin(db->env, NULL, 0, &db->batch));
+	if (!err && db->is_stale)
+		err = replay(db);
+	if (!err)
+		db->is_stale = false;
+	return err;
+}
+
 int db_reserve(struct db *db, size_t n_puts, size_t n_bytes)
 {
 	size_t in_use = pages_in_use(db);
@@ -201,7 +213,9 @@ int db_reserve(struct db *db, size_t n_puts, size_t n_bytes)
 	if (in_use + db->reserved + need > db->map_pages || db->reserved + need > BATCH_PAGES_MAX) {
 		if (need > BATCH_PAGES_MAX)
 			return ENOSPC;
-		err = db_commit(db);
+		if (db_has_changes(db))
+			db->n_early++;
+		err = flush(db);
 		if (err)
 			return err;
 		db_rest(db);
@@ -212,50 +226,35 @@ int db_reserve(struct db *db, size_t n_puts, size_t n_bytes)
 		if (err)
 			return err;
 	}
-	if (!db->batch) {
-		db_rest(db);
-		err = map_error(mdb_txn_begin(db->env, NULL, 0, &db->batch));
-		if (err)
-			return err;
-	}
-	db->reserved += need;
-	return 0;
-}
-
-int db_commit(struct db *db)
-{
-	MDB_txn *batch = db->batch;
-	int err;
-
-	if (!batch)
-		return 0;
-	end_scan(db);
-	db->batch = NULL;
-	db->reserved = 0;
-	err = map_error(mdb_txn_commit(batch));
+	if (!db->batch)
+		err = begin(db);
 	if (!err)
-		db->n_commits++;
+		db->reserved += need;
 	return err;
-}
-
-uint64_t db_commits(const struct db *db)
-{
-	return db->n_commits;
 }
 
 void db_abort(struct db *db)
 {
-	if (!db->batch)
-		return;
 	end_scan(db);
-	mdb_txn_abort(db->batch);
+	if (db->batch)
+		mdb_txn_abort(db->batch);
 	db->batch = NULL;
-	db->reserved = 0;
+	db->is_unlogged = false;
+	redo_abort(db->redo);
+	/* What earlier turns made permanent was in the same LMDB transaction; so was their room. */
+	db->is_stale = !redo_is_empty(db->redo);
+	if (!db->is_stale)
+		db->reserved = 0;
 }
 
-bool db_has_batch(const struct db *db)
+bool db_has_changes(const struct db *db)
 {
-	return db->batch != NULL;
+	return db->is_unlogged || redo_has_more(db->redo);
+}
+
+uint64_t db_early_commits(const struct db *db)
+{
+	return db->n_early;
 }
 
 void db_rest(struct db *db)
@@ -272,6 +271,11 @@ static int reading(struct db *db, MDB_txn **out_txn)
 {
 	int err;
 
+	if (!db->batch && db->is_stale) {
+		err = begin(db);
+		if (err)
+			return err;
+	}
 	if (db->batch) {
 		*out_txn = db->batch;
 		return 0;
@@ -284,17 +288,6 @@ static int reading(struct db *db, MDB_txn **out_txn)
 	}
 	*out_txn = db->reader;
 	return 0;
-}
-
-/* LMDB's type for what is only read is not const. */
-static MDB_val val_of(const void *bytes, size_t len)
-{
-	union {
-		const void *in;
-		void *out;
-	} pointer = { .in = bytes };
-
-	return (MDB_val){ .mv_size = len, .mv_data = pointer.out };
 }
 
 static struct db_bytes bytes_of(MDB_val val)
@@ -315,24 +308,52 @@ int db_get(struct db *db, const void *key, size_t key_len, struct db_bytes *out_
 	return err;
 }
 
+/* Room for a value that the log has none for: the batch will be committed by LMDB itself. */
+static void *unlogged_space(struct db *db, size_t len)
+{
+	uint8_t *scratch;
+
+	db->is_unlogged = true;
+	if (db->put.scratch_size < len) {
+		scratch = realloc(db->put.scratch, len);
+		if (!scratch)
+			return NULL;
+		db->put.scratch = scratch;
+		db->put.scratch_size = len;
+	}
+	return db->put.scratch;
+}
+
 int db_put(struct db *db, const void *key, size_t key_len, size_t len, void **out_space)
 {
-	MDB_val k = val_of(key, key_len), v = { .mv_size = len };
-	int err;
-
 	end_scan(db);
-	err = map_error(mdb_put(db->batch, db->table, &k, &v, MDB_RESERVE));
-	if (!err)
-		*out_space = v.mv_data;
-	return err;
+	memcpy(db->put.key, key, key_len);
+	db->put.key_len = key_len;
+	db->put.len = len;
+	db->put.space = db->is_unlogged ? NULL : redo_put(db->redo, key, key_len, len);
+	if (!db->put.space)
+		db->put.space = unlogged_space(db, len);
+	*out_space = db->put.space;
+	return db->put.space ? 0 : -ENOMEM;
+}
+
+int db_put_done(struct db *db)
+{
+	MDB_val k = val_of(db->put.key, db->put.key_len), v = val_of(db->put.space, db->put.len);
+
+	return map_error(mdb_put(db->batch, db->table, &k, &v, 0));
 }
 
 int db_delete(struct db *db, const void *key, size_t key_len)
 {
 	MDB_val k = val_of(key, key_len);
+	int err;
 
 	end_scan(db);
-	return map_error(mdb_del(db->batch, db->table, &k, NULL));
+	err = map_error(mdb_del(db->batch, db->table, &k, NULL));
+	if (!err && (db->is_unlogged || !redo_delete(db->redo, key, key_len)))
+		db->is_unlogged = true;
+	return err;
 }
 
 static int scan_step(struct db *db, MDB_val *key, MDB_cursor_op step, struct db_bytes *out_key,
@@ -374,4 +395,125 @@ void db_size(const struct db *db, uint64_t *out_file, uint64_t *out_used)
 {
 	*out_file = (uint64_t)db->map_pages * PAGE;
 	*out_used = (uint64_t)pages_in_use(db) * PAGE;
+}
+
+static int open_env(struct db *db, const char *path)
+{
+	const unsigned flags = MDB_NOSUBDIR | MDB_WRITEMAP | MDB_NOSYNC | MDB_NOMETASYNC |
+			       MDB_NOLOCK | MDB_NOTLS | MDB_NORDAHEAD;
+	off_t size;
+	int err;
+
+	db->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (db->fd < 0)
+		return -errno;
+	size = lseek(db->fd, 0, SEEK_END);
+	if (size < 0)
+		return -errno;
+	db->map_pages = ((size_t)size + PAGE - 1) / PAGE;
+	if (db->map_pages < MAP_START)
+		db->map_pages = MAP_START;
+	/* An empty file must stay empty until LMDB has written its first pages. */
+	err = map_error(mdb_env_create(&db->env));
+	if (!err)
+		err = map_error(mdb_env_set_mapsize(db->env, db->map_pages * PAGE));
+	if (!err)
+		err = map_error(mdb_env_open(db->env, path, flags, 0600));
+	if (!err)
+		err = -allocate(db, db->map_pages);
+	return err;
+}
+
+static int open_table(struct db *db)
+{
+	int err = map_error(mdb_txn_begin(db->env, NULL, 0, &db->batch));
+
+	if (!err)
+		err = map_error(mdb_dbi_open(db->batch, NULL, 0, &db->table));
+	if (err)
+		return err;
+	err = map_error(mdb_txn_commit(db->batch));
+	db->batch = NULL;
+	if (!err)
+		err = map_error(mdb_txn_begin(db->env, NULL, MDB_RDONLY, &db->reader));
+	if (!err)
+		mdb_txn_reset(db->reader);
+	return err;
+}
+
+/* Whatever the last process had made permanent without a commit of LMDB's is done again. */
+static int open_redo(struct db *db, const char *path)
+{
+	char redo_path[4096];
+	MDB_envinfo info;
+	int err;
+
+	snprintf(redo_path, sizeof(redo_path), "%s-redo", path);
+	err = redo_open(redo_path, &db->redo);
+	if (err)
+		return err;
+	mdb_env_info(db->env, &info);
+	if (redo_base(db->redo) != info.me_last_txnid || redo_is_empty(db->redo)) {
+		redo_start(db->redo, info.me_last_txnid);
+		return 0;
+	}
+	db->is_stale = true;
+	err = begin(db);
+	return err ? err : flush(db);
+}
+
+int db_open(const char *path, struct db **out_db)
+{
+	struct db *db = calloc(1, sizeof(*db));
+	int err;
+
+	if (!db)
+		return -ENOMEM;
+	db->fd = -1;
+	err = open_env(db, path);
+	if (!err)
+		err = open_table(db);
+	if (!err)
+		err = open_redo(db, path);
+	if (err) {
+		db_close(db);
+		return err;
+	}
+	*out_db = db;
+	return 0;
+}
+
+void db_close(struct db *db)
+{
+	if (!db)
+		return;
+	if (db->redo && db_has_changes(db))
+		db_abort(db);
+	/* What cannot be committed now is in the log, for the next to replay. */
+	if (db->redo && flush(db))
+		db->is_stale = true;
+	end_scan(db);
+	if (db->batch)
+		mdb_txn_abort(db->batch);
+	db->batch = NULL;
+	db_rest(db);
+	if (db->reader)
+		mdb_txn_abort(db->reader);
+	if (db->env)
+		mdb_env_close(db->env);
+	if (db->fd >= 0)
+		close(db->fd);
+	redo_close(db->redo);
+	free(db->put.scratch);
+	free(db);
+}
+
+int db_unlink(const char *path)
+{
+	char redo_path[4096];
+
+	snprintf(redo_path, sizeof(redo_path), "%s-redo", path);
+	if (unlink(redo_path) && errno != ENOENT)
+		return -errno;
+	return unlink(path) && errno != ENOENT ? -errno : 0;
 }

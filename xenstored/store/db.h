@@ -2,10 +2,11 @@
 /*
  * The database file: one ordered table of byte strings in LMDB, and one batch of changes.
  *
- * Changes collect in a batch that becomes durable (against the death of the process, not of the
- * machine) with db_commit(). Reads see the batch. Space is allocated on the file system before it
- * is mapped and room is reserved before it is written to, so neither a full disk nor a full map
- * is ever met half-way through a change.
+ * Changes collect in a batch that becomes permanent (against the death of the process, not of the
+ * machine) with db_commit(): by way of the redo log, so that LMDB's own commit is shared by many.
+ * Reads see the batch. Space is allocated on the file system before it is mapped and room is
+ * reserved before it is written to, so neither a full disk nor a full map is ever met half-way
+ * through a change.
  *
  * Results follow the house rule: 0, a positive errno that is an ordinary answer (ENOENT, ENOSPC),
  * or a negated errno for trouble of our own. After trouble in a write the batch is lost and must be
@@ -44,13 +45,15 @@ int db_unlink(const char *path) __attribute__((warn_unused_result));
  */
 int db_reserve(struct db *db, size_t n_puts, size_t n_bytes) __attribute__((warn_unused_result));
 
-/* Makes an open batch permanent. Fine without one. */
+/* Makes the changes of the batch permanent. Fine without any. */
 int db_commit(struct db *db) __attribute__((warn_unused_result));
 void db_abort(struct db *db);
-bool db_has_batch(const struct db *db);
 
-/* How many batches were made permanent so far. */
-uint64_t db_commits(const struct db *db);
+/* True if there are changes that are not permanent yet. */
+bool db_has_changes(const struct db *db);
+
+/* How often db_reserve() had to make changes permanent. */
+uint64_t db_early_commits(const struct db *db);
 
 /* Lets go of what reads hold, between turns. */
 void db_rest(struct db *db);
@@ -58,9 +61,14 @@ void db_rest(struct db *db);
 int db_get(struct db *db, const void *key, size_t key_len, struct db_bytes *out_value)
 	__attribute__((warn_unused_result));
 
-/* Puts a record of `len` bytes, which the caller writes to *out_space at once. */
+/*
+ * Puts a record of `len` bytes in two steps: the caller writes them to *out_space, and then
+ * finishes. Nothing may come in between.
+ */
 int db_put(struct db *db, const void *key, size_t key_len, size_t len, void **out_space)
 	__attribute__((warn_unused_result));
+int db_put_done(struct db *db) __attribute__((warn_unused_result));
+
 int db_delete(struct db *db, const void *key, size_t key_len) __attribute__((warn_unused_result));
 
 /*

@@ -23,9 +23,10 @@ int garbage_add(struct db *db, const struct garbage *garbage)
 
 	make_key(key, garbage->id);
 	err = db_put(db, key, sizeof(key), sizeof(*garbage), &space);
-	if (!err)
-		memcpy(space, garbage, sizeof(*garbage));
-	return err;
+	if (err)
+		return err;
+	memcpy(space, garbage, sizeof(*garbage));
+	return db_put_done(db);
 }
 
 int garbage_remove(struct db *db, uint64_t id)

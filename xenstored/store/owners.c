@@ -27,9 +27,10 @@ int owners_add(struct db *db, uint16_t owner, uint64_t id, const char *path, siz
 		return 0;
 	make_key(key, owner, id);
 	err = db_put(db, key, sizeof(key), len, &space);
-	if (!err)
-		memcpy(space, path, len);
-	return err;
+	if (err)
+		return err;
+	memcpy(space, path, len);
+	return db_put_done(db);
 }
 
 int owners_remove(struct db *db, uint16_t owner, uint64_t id)

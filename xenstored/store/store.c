@@ -45,11 +45,11 @@ static int put_meta(struct store *store, const char *boot_id)
 	}
 	meta.promised = store->tree.last + PROMISE;
 	err = db_put(store->db, meta_key, sizeof(meta_key), sizeof(meta), &space);
-	if (!err) {
-		memcpy(space, &meta, sizeof(meta));
-		store->tree.promised = meta.promised;
-	}
-	return err;
+	if (err)
+		return err;
+	memcpy(space, &meta, sizeof(meta));
+	store->tree.promised = meta.promised;
+	return db_put_done(store->db);
 }
 
 /* Reads the meta record. ENOENT: the database is not of this boot. */
@@ -152,7 +152,7 @@ int store_commit(struct store *store)
 	int err = 0;
 
 	/* Renewed with half a block to spare: no batch uses that many numbers. */
-	if (db_has_batch(store->db) && store->tree.last + PROMISE / 2 >= store->tree.promised)
+	if (db_has_changes(store->db) && store->tree.last + PROMISE / 2 >= store->tree.promised)
 		err = put_meta(store, NULL);
 	if (!err)
 		err = db_commit(store->db);
@@ -185,11 +185,11 @@ size_t store_change_puts(const struct store_change *change)
 
 int store_reserve(struct store *store, size_t n_puts, size_t n_bytes)
 {
-	uint64_t n_commits = db_commits(store->db);
+	uint64_t n_early = db_early_commits(store->db);
 	/* The meta record is put with the commit. */
 	int err = db_reserve(store->db, n_puts + 1, n_bytes + sizeof(struct meta));
 
-	if (db_commits(store->db) != n_commits) {
+	if (db_early_commits(store->db) != n_early) {
 		/* What was in the batch is permanent now: an abort will not touch it. */
 		store->batch_start = store->tree.last;
 		store->n_early_commits++;

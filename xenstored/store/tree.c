@@ -90,7 +90,7 @@ static int chunk_put(struct tree *tree, uint64_t parent, const char *chunk, uint
 		return err;
 	memcpy(space, &id, sizeof(id));
 	*out_id = id;
-	return 0;
+	return db_put_done(tree->db);
 }
 
 int tree_get(struct tree *tree, uint64_t parent, const char *name, size_t len,
@@ -128,9 +128,10 @@ int tree_put(struct tree *tree, uint64_t parent, const char *name, size_t len,
 	}
 	key_make(&key, parent, name, len, -1);
 	err = db_put(tree->db, key.bytes, key.len, node_record_len(node), &space);
-	if (!err)
-		node_encode(node, space);
-	return err;
+	if (err)
+		return err;
+	node_encode(node, space);
+	return db_put_done(tree->db);
 }
 
 int tree_has_children(struct tree *tree, uint64_t parent)
