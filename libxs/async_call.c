@@ -186,30 +186,35 @@ static void finish(struct xsa *xsa, struct xsi_call *call, int err, const char *
 	xsi_call_back(done, arg, err, data, len);
 }
 
-int xsi_call_receive(struct xsa *xsa, const struct xsp_header *header, char *payload)
+/* The call that this message answers, or NULL. */
+static struct xsi_call *find(const struct xsa *xsa, const struct xsp_header *header)
 {
 	size_t slot = header->req_id % XSI_SLOTS_MAX;
-	char *end = payload + header->len;
-	struct xsi_call *call;
-	char behind = *end;
-	int err = 0;
+	struct xsi_call *call = slot < xsa->n_slots ? xsa->slots[slot] : NULL;
 
+	if (!call || call->type == XSP_TYPE_COUNT || call->number != header->req_id)
+		return NULL;
+	return header->type == call->type || header->type == XSP_ERROR ? call : NULL;
+}
+
+int xsi_call_receive(struct xsa *xsa, const struct xsp_header *header, char *payload)
+{
+	struct xsi_call *call = find(xsa, header);
+	char *end = payload + header->len;
+	char behind = *end;
+
+	if (!call && header->type != XSP_WATCH_EVENT)
+		return EPROTO;
+	/* For the NUL behind an answer the next message lends its first byte. */
 	*end = '\0';
-	if (header->type == XSP_WATCH_EVENT) {
+	if (header->type == XSP_WATCH_EVENT)
 		xsi_async_event(xsa, payload, header->len);
-	} else {
-		call = slot < xsa->n_slots ? xsa->slots[slot] : NULL;
-		if (!call || call->type == XSP_TYPE_COUNT || call->number != header->req_id)
-			err = EPROTO;
-		else if (header->type == XSP_ERROR)
-			finish(xsa, call, xsp_errname_parse(payload, header->len), "", 0);
-		else if (header->type == call->type)
-			finish(xsa, call, 0, payload, header->len);
-		else
-			err = EPROTO;
-	}
+	else if (header->type == XSP_ERROR)
+		finish(xsa, call, xsp_errname_parse(payload, header->len), "", 0);
+	else
+		finish(xsa, call, 0, payload, header->len);
 	*end = behind;
-	return err;
+	return 0;
 }
 
 void xsi_call_end_all(struct xsa *xsa, int err)

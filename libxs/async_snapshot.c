@@ -210,7 +210,7 @@ static int add_all(struct xsi_tree *tree, const struct xsa_result *page)
 			return err;
 		previous = record.path;
 	}
-	kept = strdup(previous);
+	kept = previous ? strdup(previous) : NULL;
 	if (!kept)
 		return ENOMEM;
 	free(tree->previous);

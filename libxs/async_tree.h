@@ -67,10 +67,14 @@ struct xsi_tree {
 	char top[];
 };
 
+/* ---- async_item.c ---- */
+
 /* A new item; NULL if there is no memory. The path is `parent`, a slash and `name`. */
 struct xsi_item *xsi_item_new(struct xsi_tree *tree, const char *parent, const char *name,
 			      unsigned depth);
-void xsi_item_free(struct xsi_item *item);
+
+/* Takes it out of the tree and releases it as soon as no reply is missing. */
+void xsi_item_drop(struct xsi_item *item);
 
 /* The item's absolute path; the caller's to free. NULL if there is no memory. */
 char *xsi_item_path(const struct xsi_item *item);
@@ -81,6 +85,8 @@ int xsi_item_ask_perms(struct xsi_item *item);
 
 /* Accounts a reply about the item; true if the item is still of interest. Then comes step(). */
 bool xsi_item_replied(struct xsi_item *item, const struct xsa_result *result);
+
+/* ---- async_tree.c ---- */
 
 /* Reports what can be reported, asks what can be asked, and ends when all is done. */
 void xsi_tree_step(struct xsi_tree *tree);

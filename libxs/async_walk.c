@@ -156,9 +156,7 @@ int xsi_walk_start(struct xsi_tree *tree)
 		tree->error = err;
 		return 0;
 	}
-	if (err) {
-		TAILQ_REMOVE(&tree->items, top, link);
-		xsi_item_free(top);
-	}
+	if (err)
+		xsi_item_drop(top);
 	return err;
 }

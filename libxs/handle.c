@@ -301,7 +301,7 @@ static int exchange_locked(struct xs_handle *h, const struct xsi_request *reques
 int xsi_talk(struct xs_handle *h, const struct xsi_request *request, char **out_body,
 	     size_t *out_len)
 {
-	struct xsi_reply reply;
+	struct xsi_reply reply = { 0 };
 	size_t len = 0;
 	int err;
 

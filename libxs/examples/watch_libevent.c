@@ -36,7 +36,7 @@ static void on_value(void *arg, const struct xsa_result *result)
 		printf("%s: %s\n", question->path, strerror(result->error));
 	else
 		printf("%s = %.*s\n", question->path, (int)result->len, result->data);
-	fflush(stdout);
+	(void)fflush(stdout);
 	free(question->path);
 	free(question);
 }

@@ -201,22 +201,28 @@ TEST(a_child_that_closes_its_parents_handle_does_not_hang)
 	fork_with_handle(true);
 }
 
-TEST(a_restriction_cuts_off_every_connection)
+/* xentoolcore_restrict_all(), or NULL, said aloud, where the library was built without it. */
+static int (*find_restrict_all(void))(uint16_t domid)
 {
-	int (*restrict_all)(uint16_t domid);
-	struct mini *mini;
-	struct xs_handle *h;
-	struct xsa *xsa;
 	union {
 		void *symbol;
 		int (*call)(uint16_t domid);
 	} found = { .symbol = dlsym(RTLD_DEFAULT, "xentoolcore_restrict_all") };
 
-	if (!found.symbol) {
+	if (!found.symbol)
 		printf("SKIPPED: built without libxentoolcore, nothing can be restricted\n");
+	return found.call;
+}
+
+TEST(a_restriction_cuts_off_every_connection)
+{
+	int (*restrict_all)(uint16_t domid) = find_restrict_all();
+	struct mini *mini;
+	struct xs_handle *h;
+	struct xsa *xsa;
+
+	if (!restrict_all)
 		return;
-	}
-	restrict_all = found.call;
 	mini = mini_start(&everything);
 	h = xs_open(0);
 	xsa = xsa_open(0);
@@ -230,5 +236,61 @@ TEST(a_restriction_cuts_off_every_connection)
 	xsa_close(xsa);
 	/* Closed ones are off the list. */
 	CHECK_INT(restrict_all(7), 0);
+	mini_stop(mini);
+}
+
+TEST(a_restriction_lets_go_of_the_reader)
+{
+	int (*restrict_all)(uint16_t domid) = find_restrict_all();
+	struct xs_handle *h;
+	struct mini *mini;
+	unsigned num;
+
+	if (!restrict_all)
+		return;
+	mini = mini_start(&everything);
+	h = xs_open(0);
+	CHECK(xs_watch(h, "/a", "t"));
+	free(xs_read_watch(h, &num));
+	CHECK_INT(restrict_all(7), 0);
+	/* It was blocked in what the descriptor was before. */
+	errno = 0;
+	CHECK(!xs_read_watch(h, &num));
+	CHECK_INT(errno, EINVAL);
+	xs_close(h);
+	mini_stop(mini);
+}
+
+static int restrict_in_child(struct xs_handle *h, int (*restrict_all)(uint16_t domid))
+{
+	if (restrict_all(7) != 0)
+		return 1;
+	xs_daemon_destroy_postfork(h);
+	return 0;
+}
+
+TEST(a_restriction_of_a_child_leaves_its_parent_alone)
+{
+	int (*restrict_all)(uint16_t domid) = find_restrict_all();
+	struct xs_handle *h;
+	struct mini *mini;
+	int status = -1;
+	unsigned num;
+	pid_t child;
+
+	if (!restrict_all)
+		return;
+	mini = mini_start(&everything);
+	h = xs_open(0);
+	CHECK(xs_watch(h, "/a", "t"));
+	free(xs_read_watch(h, &num));
+	child = fork();
+	if (child == 0)
+		_exit(restrict_in_child(h, restrict_all));
+	CHECK_INT(waitpid(child, &status, 0), child);
+	CHECK_INT(status, 0);
+	CHECK(xs_write(h, XBT_NULL, "/a", "x", 1));
+	free(xs_read_watch(h, &num));
+	xs_close(h);
 	mini_stop(mini);
 }

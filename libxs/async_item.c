@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Items: the nodes of a tree from when they are known until they have been reported, and what is
+ * asked about each of them. An item that is dropped while replies are missing stays until the last
+ * of them, because those carry its address.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libxs/async_tree.h"
+
+struct xsi_item *xsi_item_new(struct xsi_tree *tree, const char *parent, const char *name,
+			      unsigned depth)
+{
+	size_t parent_len = strlen(parent), name_len = strlen(name);
+	size_t rank_size = depth * sizeof(uint32_t);
+	struct xsi_item *item = calloc(1, sizeof(*item) + rank_size + parent_len + name_len + 2);
+	char *path;
+
+	if (!item)
+		return NULL;
+	item->tree = tree;
+	item->depth = depth;
+	item->rank = (uint32_t *)(item + 1);
+	item->path = path = (char *)(item + 1) + rank_size;
+	if (parent_len > 0) {
+		memcpy(path, parent, parent_len);
+		path += parent_len;
+		*path++ = '/';
+	}
+	memcpy(path, name, name_len + 1);
+	return item;
+}
+
+static void release(struct xsi_item *item)
+{
+	free(item->value);
+	free(item->perms);
+	free(item);
+}
+
+static size_t held_by(const struct xsi_item *item)
+{
+	return item->len + item->n_perms * sizeof(*item->perms);
+}
+
+void xsi_item_drop(struct xsi_item *item)
+{
+	struct xsi_tree *tree = item->tree;
+
+	TAILQ_REMOVE(&tree->items, item, link);
+	if (item->is_unasked)
+		TAILQ_REMOVE(&tree->unasked, item, unasked_link);
+	item->is_unasked = false;
+	tree->held -= held_by(item);
+	item->is_dropped = true;
+	if (item->n_missing == 0)
+		release(item);
+}
+
+char *xsi_item_path(const struct xsi_item *item)
+{
+	const struct xsi_tree *tree = item->tree;
+	size_t len = strlen(item->path), at = tree->top_len;
+	char *path = malloc(tree->top_len + len + 2);
+
+	if (!path)
+		return NULL;
+	memcpy(path, tree->top, tree->top_len);
+	if (len > 0 && path[at - 1] != '/')
+		path[at++] = '/';
+	memcpy(path + at, item->path, len + 1);
+	return path;
+}
+
+/* ---- values and permissions ---- */
+
+bool xsi_item_replied(struct xsi_item *item, const struct xsa_result *result)
+{
+	struct xsi_tree *tree = item->tree;
+
+	tree->n_calls--;
+	item->n_missing--;
+	if (tree->xsa->broken && !tree->error)
+		tree->error = result->error;
+	if (!item->is_dropped)
+		return !tree->error;
+	if (item->n_missing == 0)
+		release(item);
+	return false;
+}
+
+/* A node that was removed since its parent was listed; but not if its own children were. */
+static bool is_gone(const struct xsi_item *item, const struct xsa_result *result)
+{
+	return result->error == ENOENT && !item->is_listed;
+}
+
+static void on_value(void *arg, const struct xsa_result *result)
+{
+	struct xsi_item *item = arg;
+	struct xsi_tree *tree = item->tree;
+
+	if (xsi_item_replied(item, result)) {
+		item->is_vanished |= is_gone(item, result);
+		item->value_error = result->error;
+		item->value = malloc(result->len + 1);
+		if (item->value) {
+			memcpy(item->value, result->data, result->len + 1);
+			item->len = result->len;
+			tree->held += result->len;
+		} else {
+			tree->error = ENOMEM;
+		}
+	}
+	xsi_tree_step(tree);
+}
+
+static int store_perms(struct xsi_item *item, const struct xsa_result *result)
+{
+	size_t max = xsa_result_count(result);
+
+	item->perms = calloc(max ? max : 1, sizeof(*item->perms));
+	if (!item->perms)
+		return ENOMEM;
+	item->perms_error = xsa_result_permissions(result, item->perms, max, &item->n_perms);
+	item->tree->held += item->n_perms * sizeof(*item->perms);
+	return 0;
+}
+
+static void on_perms(void *arg, const struct xsa_result *result)
+{
+	struct xsi_item *item = arg;
+	struct xsi_tree *tree = item->tree;
+
+	if (xsi_item_replied(item, result)) {
+		item->is_vanished |= is_gone(item, result);
+		if (result->error)
+			item->perms_error = result->error;
+		else
+			tree->error = store_perms(item, result);
+	}
+	xsi_tree_step(tree);
+}
+
+static int ask(struct xsi_item *item, enum xsp_type type, xsa_done_fn done)
+{
+	struct xsi_request request = xsi_request(type, item->tree->t);
+	char *path = xsi_item_path(item);
+	int err;
+
+	if (!path)
+		return ENOMEM;
+	xsi_add_string(&request, path);
+	err = xsi_call_make(item->tree->xsa, &request, done, item);
+	free(path);
+	if (err)
+		return err;
+	item->n_missing++;
+	item->tree->n_calls++;
+	return 0;
+}
+
+int xsi_item_ask_value(struct xsi_item *item)
+{
+	int err = ask(item, XSP_READ, on_value);
+
+	/* Too long a path to ask for is this node's trouble, not the tree's. */
+	if (err != E2BIG)
+		return err;
+	item->value_error = err;
+	return 0;
+}
+
+int xsi_item_ask_perms(struct xsi_item *item)
+{
+	int err = ask(item, XSP_GET_PERMS, on_perms);
+
+	if (err != E2BIG)
+		return err;
+	item->perms_error = err;
+	return 0;
+}
