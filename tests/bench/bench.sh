@@ -1,0 +1,148 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# bench.sh - the speed goals as one table: starts the servers, burdens them, measures side by side.
+#
+#   bench.sh [options] [SECTION ...]
+#
+# Sections (all, if none is named):
+#   limit        every request beside a server that does nothing, and beside other servers
+#   watches      with 0 and with 100000 idle watches
+#   connections  with 0 and with 1000 idle connections
+#   nodes        with 1000 and with 1000000 nodes; memory per node
+#   many         fan-out of events, transactions side by side, removal of a large subtree
+#
+# Options:
+#   --build DIR          where bin/xenstored, bin/xs-bench and bin/echo-server are (build)
+#   --server PROGRAM     another xenstored of ours than the build's
+#   --other NAME=SOCKET  a server that is running already; any number of them
+#   --json FILE          add all results to a file, a line of JSON each
+#   --rounds N           blocks per server and workload (20)
+#   --quick              tiny numbers: shows that it works, measures nothing
+#   --pin A,B            servers on processor A, the load generator on B
+#
+# Numbers are medians over short blocks that take turns between the servers; "ratio" is to the
+# first server of a table, block by block. Idle burdens are on servers of their own, so that the
+# two ends of a curve are measured in the same second.
+set -u
+
+build=build server='' rounds=20 others=() extra=()
+watches=100000 connections=1000 nodes=1000000 subtree=65536
+while [ $# -gt 0 ]; do
+	case $1 in
+	--build) build=$2; shift 2 ;;
+	--server) server=$2; shift 2 ;;
+	--other) others+=("$2"); shift 2 ;;
+	--json) extra+=(--json "$2"); shift 2 ;;
+	--rounds) rounds=$2; shift 2 ;;
+	--quick)
+		watches=100 connections=10 nodes=5000 subtree=1000 rounds=1 extra+=(--block-ms 5)
+		shift ;;
+	--pin) extra+=(--pin "$2"); shift 2 ;;
+	-*) sed -n '3,/^set -u/p' "$0" | sed '/^set -u/d; s/^# \{0,1\}//'; exit 2 ;;
+	*) break ;;
+	esac
+done
+[ $# -gt 0 ] || set -- limit watches connections nodes many
+server=${server:-$build/bin/xenstored}
+for program in "$server" "$build/bin/xs-bench" "$build/bin/echo-server"; do
+	[ -x "$program" ] || { echo "bench.sh: $program is not there: build first" >&2; exit 1; }
+done
+
+# The run directory is on tmpfs on a real host, so it is here where that is possible.
+if [ -d /dev/shm ] && [ -w /dev/shm ]; then
+	work=$(mktemp -d /dev/shm/xs-bench.XXXXXX) || exit 1
+else
+	work=$(mktemp -d) || exit 1
+fi
+pids=()
+finish() {
+	[ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2>/dev/null
+	wait
+	rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+
+bench() {
+	"$build/bin/xs-bench" --table --rounds "$rounds" "${extra[@]+"${extra[@]}"}" "$@" ||
+		{ echo "bench.sh: measuring failed" >&2; exit 1; }
+}
+
+# start NAME: a server of ours; its socket is $work/NAME/socket, its database beside it.
+start() {
+	mkdir "$work/$1" || exit 1
+	XENSTORED_RUNDIR=$work/$1 XENSTORED_PATH=$work/$1/socket "$server" --no-fork \
+		2>"$work/$1.log" &
+	pids+=($!)
+}
+
+# stop_all: ends what start() started, for the next section.
+stop_all() {
+	[ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2>/dev/null
+	wait
+	pids=()
+	rm -rf "${work:?}"/*
+}
+
+ours() { echo "--vs $1=$work/$1/socket,store=$work/$1$2"; }
+
+others() {
+	local other
+	for other in "${others[@]+"${others[@]}"}"; do
+		echo "--vs $other"
+	done
+}
+
+section_limit() {
+	"$build/bin/echo-server" "$work/echo" 32 &
+	pids+=($!)
+	start ours
+	# shellcheck disable=SC2046 # words are wanted
+	bench --vs "echo=$work/echo" $(ours ours "") $(others) \
+		read write txn pipelined-read pipelined-write connect
+}
+
+section_watches() {
+	start none
+	start idle-watches
+	# shellcheck disable=SC2046
+	bench $(ours none "") $(ours idle-watches ",watches=$watches") \
+		read write txn connect watch
+}
+
+section_connections() {
+	start none
+	start idle-clients
+	# shellcheck disable=SC2046
+	bench $(ours none "") $(ours idle-clients ",connections=$connections") \
+		read write txn connect watch
+}
+
+section_nodes() {
+	start thousand
+	start million
+	# shellcheck disable=SC2046
+	bench $(ours thousand ,nodes=1000) $(ours million ",nodes=$nodes") \
+		read,spread=1000 write,spread=1000 txn,spread=1000 read write txn
+}
+
+section_many() {
+	start ours
+	# shellcheck disable=SC2046
+	bench $(ours ours "") $(others) \
+		fanout,watchers=100 txns,depth=1 txns,depth=25 txns,depth=100
+	[ "$rounds" -le 3 ] || rounds=3
+	# shellcheck disable=SC2046
+	bench $(ours ours ,filled=1) $(others) "rm,subtree=$subtree"
+}
+
+echo "$(uname -srm), $(nproc) processors, load $(cut -d' ' -f1-3 /proc/loadavg)"
+for section; do
+	printf '\n== %s\n' "$section"
+	case $section in
+	limit | watches | connections | nodes | many) "section_$section" ;;
+	*) echo "bench.sh: no such section: $section" >&2; exit 2 ;;
+	esac
+	stop_all
+done
