@@ -11,6 +11,12 @@
 #include "tests/support/check.h"
 #include "tests/support/sock.h"
 
+enum {
+	/* Little enough for the socket buffers to hold it while nobody reads. */
+	BATCH_BYTES = 32768,
+	BATCH_REQUESTS = 200,
+};
+
 void talk_open_at(struct talk *talk, const char *path)
 {
 	int err;
@@ -129,6 +135,7 @@ const char *talk_reply(struct talk *talk)
 			talk->n_events++;
 	} while (message.header.type == XSP_WATCH_EVENT);
 	CHECK(len < sizeof(talk->text));
+	talk->type = message.header.type;
 	for (size_t i = 0; i < len; i++)
 		talk->text[i] = message.payload[i] ? message.payload[i] : '|';
 	/* An error is its bare name. */
@@ -136,6 +143,42 @@ const char *talk_reply(struct talk *talk)
 		len--;
 	talk->text[len] = '\0';
 	return talk->text;
+}
+
+/* Replies to what was sent as one piece. */
+static void take_replies(struct talk *talk, size_t first, size_t end, talk_told_fn *told, void *arg)
+{
+	for (size_t i = first; i < end; i++) {
+		talk_reply(talk);
+		if (told)
+			told(arg, i, talk->text);
+		else if (talk->type == XSP_ERROR)
+			CHECK_FAIL("request %zu: %s", i, talk->text);
+	}
+}
+
+void talk_many(struct talk *talk, size_t n, talk_make_fn *make, talk_told_fn *told, void *arg)
+{
+	static char bytes[BATCH_BYTES + XSP_MESSAGE_MAX];
+	size_t first = 0, len = 0;
+	struct xsp_header header;
+	int err;
+
+	for (size_t i = 0; i < n; i++) {
+		header = (struct xsp_header){ .req_id = ++talk->last_id };
+		header.len = (uint32_t)make(arg, i, &header.type, bytes + len + XSP_HEADER_SIZE);
+		CHECK(header.len <= XSP_PAYLOAD_MAX);
+		xsp_header_put(bytes + len, &header);
+		len += XSP_HEADER_SIZE + header.len;
+		if (len < BATCH_BYTES && i + 1 - first < BATCH_REQUESTS && i + 1 < n)
+			continue;
+		err = sock_send(talk->fd, bytes, len);
+		if (err)
+			CHECK_FAIL("sending: %s", strerror(err));
+		take_replies(talk, first, i + 1, told, arg);
+		first = i + 1;
+		len = 0;
+	}
 }
 
 const char *talk_ask_in(struct talk *talk, uint32_t tx_id, enum xsp_type type, const char *payload)

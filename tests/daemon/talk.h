@@ -19,6 +19,7 @@ struct talk {
 	int fd;
 	struct inbox inbox;
 	uint32_t last_id;
+	uint32_t type;                   /* of the last reply */
 	size_t n_events;                 /* watch events that came between replies */
 	char text[XSP_PAYLOAD_MAX + 16]; /* the last reply */
 };
@@ -42,6 +43,15 @@ bool talk_next(struct talk *talk, struct message *out_message);
 
 /* The next reply, events being counted and passed over. */
 const char *talk_reply(struct talk *talk);
+
+/* Makes request i: sets its type and payload and returns the length of that. */
+typedef size_t talk_make_fn(void *arg, size_t i, uint32_t *out_type, char *payload);
+
+/* Is told of the reply to request i, spelled as talk_ask() does. */
+typedef void talk_told_fn(void *arg, size_t i, const char *text);
+
+/* Many requests, a good number of them under way at any time. Without `told` each must succeed. */
+void talk_many(struct talk *talk, size_t n, talk_make_fn *make, talk_told_fn *told, void *arg);
 
 /* Whether a whole message is there within that time. */
 bool talk_has_message(struct talk *talk, int patience_ms);
