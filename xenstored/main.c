@@ -93,26 +93,51 @@ static int detach(struct daemon *daemon)
 	return err ? fail(config->pid_file, err) : 0;
 }
 
+static void tell_found(enum store_found found, const char *dir)
+{
+	switch (found) {
+	case STORE_NEW:
+		break;
+	case STORE_CONTINUED:
+		log_line(LOG_LEVEL_INFO, "going on with the store found in %.512s", dir);
+		break;
+	case STORE_OUTLIVED:
+		log_line(LOG_LEVEL_INFO, "discarded the store of an earlier boot in %.512s", dir);
+		break;
+	case STORE_DAMAGED:
+		log_line(LOG_LEVEL_WARNING, "discarded the damaged store in %.512s", dir);
+		break;
+	}
+}
+
 static int open_store(struct daemon *daemon)
 {
 	const char *dir = daemon->config.run_dir;
 	enum store_found found;
 	char boot_id[64];
-	int err;
+	int err = 0;
 
 	/* Whether it was there already shows when the lock is taken. */
 	mkdir(dir, 0755);
-	err = process_lock(dir, &daemon->lock_fd);
+	if (daemon->lock_fd < 0)
+		err = process_lock(dir, &daemon->lock_fd);
+	if (err == -EALREADY) {
+		log_line(LOG_LEVEL_CRIT, "another server serves %.512s", dir);
+		return err;
+	}
 	if (err)
 		return fail(dir, err);
 	err = process_boot_id(boot_id, sizeof(boot_id));
 	if (err)
 		return fail("boot id", err);
 	err = store_open(dir, boot_id, daemon->config.server.seed, &daemon->store, &found);
+	if (err == -EPROTO) {
+		log_line(LOG_LEVEL_CRIT, "the store in %.512s was made by a newer version", dir);
+		return err;
+	}
 	if (err)
 		return fail("cannot open the store", err);
-	if (found == STORE_CONTINUED)
-		log_line(LOG_LEVEL_INFO, "going on with the store found in %s", dir);
+	tell_found(found, dir);
 	return 0;
 }
 
@@ -128,6 +153,42 @@ static int open_server(struct daemon *daemon)
 				 tracefile_trace(daemon->tracefile), &daemon->server);
 	if (!err)
 		err = guests_start(daemon->guests, daemon->server, config->server.privileged_domid);
+	return err;
+}
+
+static void close_server(struct daemon *daemon)
+{
+	server_free(daemon->server);
+	guests_close(daemon->guests);
+	loop_close(daemon->loop);
+	store_close(daemon->store);
+	daemon->server = NULL;
+	daemon->guests = NULL;
+	daemon->loop = NULL;
+	daemon->store = NULL;
+}
+
+/* Damage that shows only when everything is read. It would show again at each attempt. */
+static int start_anew(struct daemon *daemon)
+{
+	const char *dir = daemon->config.run_dir;
+	int err;
+
+	close_server(daemon);
+	err = store_discard(dir);
+	if (err)
+		return fail(dir, err);
+	tell_found(STORE_DAMAGED, dir);
+	err = open_store(daemon);
+	return err ? err : open_server(daemon);
+}
+
+static int start(struct daemon *daemon)
+{
+	int err = open_server(daemon);
+
+	if (err == -EBADMSG)
+		err = start_anew(daemon);
 	return err ? fail("cannot start", err) : 0;
 }
 
@@ -184,16 +245,13 @@ int main(int argc, char **argv)
 	if (!err)
 		err = open_store(&daemon);
 	if (!err)
-		err = open_server(&daemon);
+		err = start(&daemon);
 	if (!err)
 		err = open_socket(&daemon);
 	if (!err)
 		err = serve(&daemon);
 	listener_close(daemon.listener);
-	server_free(daemon.server);
-	guests_close(daemon.guests);
-	loop_close(daemon.loop);
-	store_close(daemon.store);
+	close_server(&daemon);
 	tracefile_free(daemon.tracefile);
 	if (daemon.pid_fd >= 0)
 		unlink(config->pid_file);

@@ -244,7 +244,7 @@ TEST(second_server_of_a_directory_is_refused)
 	snprintf(other, sizeof(other), "%s/pid2", home.top);
 	go(&home, NULL, NULL);
 	CHECK_INT(start_second(&home, &(struct launch){ .args = { "-N" } }), 1);
-	CHECK(home_says(home.err, "FATAL: "));
+	CHECK(home_says(home.err, "FATAL: another server"));
 	CHECK_INT(start_second(&home, &(struct launch){ .args = { "--pid-file", other } }), 1);
 	CHECK(home_says(home.err, "FATAL: "));
 	CHECK(!home_exists(other));

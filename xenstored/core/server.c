@@ -24,7 +24,7 @@ void server_config_defaults(struct server_config *config)
 	quota_defaults(&config->limits);
 }
 
-/* Makes one of the first nodes; what is there already is left alone. */
+/* Makes one of the first nodes. */
 static int make_node(struct server *server, const char *path, const struct xsp_perm *perms,
 		     uint32_t n_perms)
 {
@@ -76,14 +76,30 @@ static int make_node(struct server *server, const char *path, const struct xsp_p
 	return err;
 }
 
-/* What a new store holds. */
+static bool has_root(struct server *server)
+{
+	struct view view;
+	struct walk walk;
+	bool is_there;
+
+	view_begin(&view, server->store, NULL, &server->arena);
+	is_there = !view_walk(&view, "/", 1, 0, &walk) && walk.exists;
+	view_end(&view);
+	return is_there;
+}
+
+/* What a new store holds. One that is gone on with is left as it is: who removed these meant it. */
 static int make_first_nodes(struct server *server)
 {
 	const struct xsp_perm perms[] = {
 		{ .domid = server->config.privileged_domid },
 		{ .domid = XSP_DOMID_ANY, .rights = XSP_PERM_READ },
 	};
-	int err = make_node(server, "/", perms, 1);
+	int err;
+
+	if (has_root(server))
+		return 0;
+	err = make_node(server, "/", perms, 1);
 
 	if (!err)
 		err = make_node(server, "/tool", perms, 1);

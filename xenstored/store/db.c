@@ -419,6 +419,9 @@ static int open_env(struct db *db, const char *path)
 		err = map_error(mdb_env_set_mapsize(db->env, db->map_pages * PAGE));
 	if (!err)
 		err = map_error(mdb_env_open(db->env, path, flags, 0600));
+	/* The file has lost its end: what LMDB would read there are zeros. */
+	if (!err && size > 0 && pages_in_use(db) > (size_t)size / PAGE)
+		err = -EBADMSG;
 	if (!err)
 		err = -allocate(db, db->map_pages);
 	return err;

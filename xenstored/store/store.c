@@ -52,7 +52,7 @@ static int put_meta(struct store *store, const char *boot_id)
 	return db_put_done(store->db);
 }
 
-/* Reads the meta record. ENOENT: the database is not of this boot. */
+/* Reads the meta record. ENOENT: the database is new. ESTALE: it is not of this boot. */
 static int get_meta(struct store *store, const char *boot_id)
 {
 	struct db_bytes record;
@@ -72,7 +72,7 @@ static int get_meta(struct store *store, const char *boot_id)
 		return -EBADMSG;
 	meta.boot_id[BOOT_ID_MAX - 1] = '\0';
 	if (strncmp(meta.boot_id, boot_id, BOOT_ID_MAX - 1) != 0)
-		return ENOENT;
+		return ESTALE;
 	store->tree.last = meta.promised;
 	store->tree.promised = meta.promised;
 	return 0;
@@ -87,13 +87,14 @@ static int open_database(struct store *store, const char *path, const char *boot
 	if (!err)
 		err = get_meta(store, boot_id);
 	if (!err)
-		return garbage_count(store->db, &store->n_garbage);
-	if (err != ENOENT && err != -EBADMSG)
+		err = garbage_count(store->db, &store->n_garbage);
+	if (!err || (err != ENOENT && err != ESTALE && err != -EBADMSG))
 		return err;
-	/* Of an earlier boot, damaged, or just made: start anew. */
 	db_close(store->db);
 	store->db = NULL;
 	*out_found = STORE_NEW;
+	if (err != ENOENT)
+		*out_found = err == ESTALE ? STORE_OUTLIVED : STORE_DAMAGED;
 	err = db_unlink(path);
 	if (!err)
 		err = db_open(path, &store->db);
@@ -145,6 +146,14 @@ void store_close(struct store *store)
 	free(store->listings);
 	db_close(store->db);
 	free(store);
+}
+
+int store_discard(const char *dir)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/xenstored.mdb", dir);
+	return db_unlink(path);
 }
 
 int store_commit(struct store *store)

@@ -46,8 +46,10 @@ struct store {
 };
 
 enum store_found {
-	STORE_NEW,       /* no file, or one of an earlier boot, which is gone now */
-	STORE_CONTINUED, /* the file of this boot */
+	STORE_NEW,       /* there was none */
+	STORE_CONTINUED, /* that of this boot */
+	STORE_OUTLIVED,  /* one of an earlier boot, which is gone now */
+	STORE_DAMAGED,   /* one that cannot be read, which is gone now */
 };
 
 /*
@@ -57,6 +59,9 @@ enum store_found {
 int store_open(const char *dir, const char *boot_id, uint64_t seed, struct store **out_store,
 	       enum store_found *out_found) __attribute__((warn_unused_result));
 void store_close(struct store *store);
+
+/* Removes the files of a closed store that has turned out to be damaged. */
+int store_discard(const char *dir) __attribute__((warn_unused_result));
 
 /* Makes the batch permanent, or gives it up and with it all that it changed. */
 int store_commit(struct store *store) __attribute__((warn_unused_result));
