@@ -413,8 +413,10 @@ enum play_result play(const struct script *script, struct target *target, char w
 	has_held = err ? player_target_failed(&player, err)
 		       : play_steps(&player) && play_last(&player);
 	err = target->ops->stop(target);
-	if (has_held && err)
+	if (err && has_held)
 		has_held = player_target_failed(&player, err);
+	else if (err)
+		snprintf(why + strlen(why), PLAY_WHY_MAX - strlen(why), " (%s)", target->why);
 	for (size_t i = 0; i < SCRIPT_CLIENTS_MAX; i++)
 		player_forget(&player.clients[i]);
 	text_variables_fini(&player.variables);

@@ -51,6 +51,40 @@ static int remove_entry(const char *path, const struct stat *stat, int kind, str
 	return remove(path);
 }
 
+/* What the daemon says goes to a file; it is shown if the daemon ends badly. */
+static void redirect(const char *directory)
+{
+	char path[TARGET_PATH_MAX + 8];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/log", directory);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (fd >= 0) {
+		dup2(fd, STDOUT_FILENO);
+		dup2(fd, STDERR_FILENO);
+		close(fd);
+	}
+}
+
+/* Adds the end of that file to the explanation. */
+static void quote_log(struct target_socket *self)
+{
+	char path[TARGET_PATH_MAX + 8], text[201];
+	size_t len = strlen(self->target.why), n;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/log", self->directory);
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	if (fseek(file, -(long)(sizeof(text) - 1), SEEK_END) != 0)
+		rewind(file);
+	n = fread(text, 1, sizeof(text) - 1, file);
+	text[n] = '\0';
+	fclose(file);
+	snprintf(self->target.why + len, sizeof(self->target.why) - len, "; it said: %s", text);
+}
+
 static int launch(struct target_socket *self)
 {
 	snprintf(self->directory, sizeof(self->directory), "/tmp/xst.XXXXXX");
@@ -68,6 +102,7 @@ static int launch(struct target_socket *self)
 		setenv("XENSTORED_RUNDIR", self->directory, 1);
 		unsetenv("XENSTORED_PATH");
 		unsetenv("NOTIFY_SOCKET");
+		redirect(self->directory);
 		execl(self->program, self->program, "--no-fork", (char *)NULL);
 		perror(self->program);
 		_exit(127);
@@ -110,6 +145,8 @@ static int reap(struct target_socket *self)
 		err = explain(&self->target, EIO, "the server ended with status %d",
 			      WEXITSTATUS(status));
 	self->pid = 0;
+	if (err)
+		quote_log(self);
 	return err;
 }
 
