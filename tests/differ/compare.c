@@ -231,6 +231,15 @@ static enum kind kind_of_events(struct sorted *a, struct sorted *b)
 	return is_same_list(a->events, n_a, b->events, n_b) ? KIND_REPEAT : KIND_EVENTS;
 }
 
+static bool has_long_event(const struct sorted *sorted)
+{
+	for (size_t i = 0; i < sorted->n_events; i++) {
+		if (sorted->events[i]->header.len > XSP_PAYLOAD_MAX)
+			return true;
+	}
+	return false;
+}
+
 static void compare_events(struct comparison *comparison, int client, struct sorted *a,
 			   struct sorted *b)
 {
@@ -240,6 +249,8 @@ static void compare_events(struct comparison *comparison, int client, struct sor
 
 	show_events(shown[0], sizeof(shown[0]), a);
 	show_events(shown[1], sizeof(shown[1]), b);
+	if (has_long_event(a) || has_long_event(b))
+		difference.facts |= FACT_LONG_REPLY;
 	if (a->n_events != b->n_events)
 		difference.more = a->n_events > b->n_events ? 0 : 1;
 	difference.kind = kind_of_events(a, b);
@@ -247,7 +258,7 @@ static void compare_events(struct comparison *comparison, int client, struct sor
 		return;
 	difference.type =
 		index < 0 ? (uint32_t)XSP_TYPE_COUNT : comparison->step->requests[index].type;
-	difference.facts = index < 0 ? 0 : comparison->facts[index];
+	difference.facts |= index < 0 ? 0 : comparison->facts[index];
 	snprintf(text, sizeof(text), "events of s%d: %s: %s\n    %s: %s", client + 1,
 		 comparison->sides[0].name, shown[0], comparison->sides[1].name, shown[1]);
 	tell(comparison, &difference, text);

@@ -44,7 +44,7 @@ enum {
 	FACT_AT_NAMES = 1 << 16,   /* ... but for names that start with '@' */
 	FACT_GENERATION = 1 << 17, /* both replies differ in the first string only */
 	FACT_NUMBERS = 1 << 18,    /* both replies are numbers */
-	FACT_LONG_REPLY = 1 << 19, /* one is longer than a payload */
+	FACT_LONG_REPLY = 1 << 19, /* one is longer than a payload; or an event */
 	FACT_MORE = 1 << 20,       /* this server sent more */
 	FACT_LESS = 1 << 21,       /* this server sent less */
 	FACT_DEPTH = 1 << 22,      /* a WATCH with three strings */

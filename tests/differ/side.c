@@ -212,31 +212,101 @@ static bool is_special(const char *name)
 	return !strncmp(name, "@releaseDomain", 14) || !strncmp(name, "@introduceDomain", 16);
 }
 
+/* The children of a node, however many. */
+struct names {
+	char *bytes; /* owned; strings, one after the other */
+	size_t len;
+	const char **list; /* owned; in byte order */
+	size_t n;
+	bool is_missing; /* there is no such node */
+};
+
+static void names_fini(struct names *names)
+{
+	free(names->bytes);
+	free(names->list);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void add_names(struct names *names, const char *bytes, size_t len)
+{
+	names->bytes = text_grow(names->bytes, names->len + len + 1);
+	if (len)
+		memcpy(names->bytes + names->len, bytes, len);
+	names->len += len;
+	names->bytes[names->len] = '\0';
+}
+
+/* A list too long for one reply, slice by slice: generation, names, an empty name at the end. */
+static bool read_slices(struct side *side, const char *path, struct names *names)
+{
+	char payload[XSP_PAYLOAD_MAX];
+	struct message reply;
+
+	for (;;) {
+		int len = snprintf(payload, sizeof(payload), "%s%c%zu", path, 0, names->len);
+		size_t skip;
+
+		if (!talk(side, XSP_DIRECTORY_PART, payload, (size_t)len + 1, &reply))
+			return false;
+		skip = strnlen(reply.payload, reply.header.len) + 1;
+		if (reply.header.type == XSP_ERROR || reply.header.len <= skip)
+			return failed(side, path, EPROTO);
+		add_names(names, reply.payload + skip, reply.header.len - skip);
+		if (names->len == 1 || !names->bytes[names->len - 2]) {
+			names->len--;
+			return true;
+		}
+	}
+}
+
+static bool read_names(struct side *side, const char *path, struct names *names)
+{
+	struct message reply;
+
+	*names = (struct names){ 0 };
+	if (!talk(side, XSP_DIRECTORY, path, strlen(path) + 1, &reply))
+		return false;
+	if (reply.header.type != XSP_ERROR)
+		add_names(names, reply.payload, reply.header.len);
+	else if (!memcmp(reply.payload, "ENOENT", reply.header.len < 7 ? reply.header.len : 7))
+		names->is_missing = true;
+	else if (!read_slices(side, path, names))
+		return false;
+	for (const char *at = names->bytes; at && at < names->bytes + names->len;
+	     at += strlen(at) + 1) {
+		if (is_special(at))
+			continue;
+		names->list = text_grow(names->list, (names->n + 1) * sizeof(char *));
+		names->list[names->n++] = at;
+	}
+	if (names->n)
+		qsort(names->list, names->n, sizeof(char *), compare_names);
+	return true;
+}
+
 /* Removes the children of `path` but one. */
 static bool clear(struct side *side, const char *path, const char *but)
 {
-	struct message reply;
-	char *list;
-	size_t len;
-	bool is_done = true;
+	struct names names;
+	bool is_done = read_names(side, path, &names);
 
-	if (!talk(side, XSP_DIRECTORY, path, strlen(path) + 1, &reply))
-		return false;
-	if (reply.header.type == XSP_ERROR)
-		return tell(side, XSP_MKDIR, path, strlen(path) + 1);
-	len = reply.header.len;
-	list = text_alloc(len + 1);
-	memcpy(list, reply.payload, len);
-	list[len] = '\0';
-	for (char *name = list; is_done && name < list + len; name += strlen(name) + 1) {
+	if (is_done && names.is_missing)
+		is_done = tell(side, XSP_MKDIR, path, strlen(path) + 1);
+	for (size_t i = 0; is_done && i < names.n; i++) {
 		char child[XSP_PAYLOAD_MAX];
 
-		if (!strcmp(name, but) || is_special(name))
+		if (!strcmp(names.list[i], but))
 			continue;
-		snprintf(child, sizeof(child), "%s/%s", strcmp(path, "/") ? path : "", name);
+		snprintf(child, sizeof(child), "%s/%s", strcmp(path, "/") ? path : "",
+			 names.list[i]);
 		is_done = tell(side, XSP_RM, child, strlen(child) + 1);
 	}
-	free(list);
+	names_fini(&names);
 	return is_done;
 }
 
@@ -286,40 +356,12 @@ bool side_restart(struct side *side)
 	return failed(side, side->restart, EIO);
 }
 
-struct names {
-	char *bytes;       /* owned */
-	const char **list; /* owned */
-	size_t n;
-};
-
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static void read_names(struct names *names, const struct message *reply)
-{
-	size_t len = reply->header.type == XSP_ERROR ? 0 : reply->header.len;
-
-	*names = (struct names){ .bytes = text_alloc(len + 1) };
-	memcpy(names->bytes, reply->payload, len);
-	names->bytes[len] = '\0';
-	for (const char *at = names->bytes; at < names->bytes + len; at += strlen(at) + 1) {
-		if (is_special(at))
-			continue;
-		names->list = text_grow(names->list, (names->n + 1) * sizeof(char *));
-		names->list[names->n++] = at;
-	}
-	if (names->n)
-		qsort(names->list, names->n, sizeof(char *), compare_names);
-}
-
 static bool dump_node(struct side *side, const char *path, int depth, struct inbox *out)
 {
 	static const uint32_t parts[] = { XSP_READ, XSP_GET_PERMS };
 	struct message reply;
 	struct names names;
-	bool is_done = true;
+	bool is_done;
 
 	inbox_add(out, path, strlen(path));
 	for (size_t i = 0; i < 2; i++) {
@@ -332,9 +374,7 @@ static bool dump_node(struct side *side, const char *path, int depth, struct inb
 		inbox_add(out, shown, strlen(shown));
 	}
 	inbox_add(out, "\n", 1);
-	if (!talk(side, XSP_DIRECTORY, path, strlen(path) + 1, &reply))
-		return false;
-	read_names(&names, &reply);
+	is_done = read_names(side, path, &names);
 	for (size_t i = 0; is_done && i < names.n && depth < DEPTH_MAX; i++) {
 		size_t size = strlen(path) + strlen(names.list[i]) + 2;
 		char *child = text_alloc(size);
@@ -343,8 +383,7 @@ static bool dump_node(struct side *side, const char *path, int depth, struct inb
 		is_done = dump_node(side, child, depth + 1, out);
 		free(child);
 	}
-	free(names.bytes);
-	free(names.list);
+	names_fini(&names);
 	return is_done;
 }
 
