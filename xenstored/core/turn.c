@@ -263,6 +263,8 @@ bool server_turn(struct server *server, uint64_t now_ms, uint64_t *out_deadline_
 	commit(server);
 	txns_bound_history(&server->txns);
 	release(server);
+	/* They have their answers: now there is time. */
+	store_settle(server->store);
 	reap(server);
 	wake_held(server);
 	if (server->next_expiry_ms < deadline)

@@ -134,6 +134,26 @@ static int grow(struct db *db, size_t need)
 	return err;
 }
 
+static int apply_change(void *arg, const uint8_t *key, size_t key_len, const uint8_t *value,
+			size_t len)
+{
+	struct db *db = arg;
+	MDB_val k = val_of(key, key_len), v = val_of(value, len);
+	int err;
+
+	if (value)
+		err = map_error(mdb_put(db->batch, db->table, &k, &v, 0));
+	else
+		err = map_error(mdb_del(db->batch, db->table, &k, NULL));
+	return err == ENOENT ? -EBADMSG : err;
+}
+
+/* Brings the batch to where the log ends. */
+static int settle(struct db *db)
+{
+	return redo_is_replayed(db->redo) ? 0 : redo_replay(db->redo, apply_change, db);
+}
+
 /* LMDB's own commit. The log starts anew on top of it. */
 static int flush(struct db *db)
 {
@@ -143,6 +163,9 @@ static int flush(struct db *db)
 
 	if (!batch)
 		return 0;
+	err = settle(db);
+	if (err)
+		return err;
 	end_scan(db);
 	db->batch = NULL;
 	db->reserved = 0;
@@ -165,43 +188,23 @@ int db_commit(struct db *db)
 	return 0;
 }
 
-static int replay_change(void *arg, const uint8_t *key, size_t key_len, const uint8_t *value,
-			 size_t len)
-{
-	struct db *db = arg;
-	MDB_val k = val_of(key, key_len), v = val_of(value, len);
-	int err;
-
-	if (value)
-		err = map_error(mdb_put(db->batch, db->table, &k, &v, 0));
-	else
-		err = map_error(mdb_del(db->batch, db->table, &k, NULL));
-	return err == ENOENT ? -EBADMSG : err;
-}
-
-/* Brings a new batch to where the published log ends. */
-static int replay(struct db *db)
-{
-	int err = redo_replay(db->redo, replay_change, db);
-
-	if (!err)
-		return 0;
-	mdb_txn_abort(db->batch);
-	db->batch = NULL;
-	return err;
-}
-
 static int begin(struct db *db)
 {
 	int err;
 
 	db_rest(db);
 	err = map_error(mdb_txn_begin(db->env, NULL, 0, &db->batch));
-	if (!err && db->is_stale)
-		err = replay(db);
-	if (!err)
-		db->is_stale = false;
-	return err;
+	if (err || !db->is_stale)
+		return err;
+	redo_rewind(db->redo);
+	err = settle(db);
+	if (err) {
+		mdb_txn_abort(db->batch);
+		db->batch = NULL;
+		return err;
+	}
+	db->is_stale = false;
+	return 0;
 }
 
 int db_reserve(struct db *db, size_t n_puts, size_t n_bytes)
@@ -247,6 +250,20 @@ void db_abort(struct db *db)
 		db->reserved = 0;
 }
 
+int db_settle(struct db *db)
+{
+	int err;
+
+	if (!db->batch)
+		return 0;
+	end_scan(db);
+	err = settle(db);
+	/* The log has it all: it is replayed on what LMDB committed last. */
+	if (err)
+		db_abort(db);
+	return err;
+}
+
 bool db_has_changes(const struct db *db)
 {
 	return db->is_unlogged || redo_has_more(db->redo);
@@ -278,7 +295,7 @@ static int reading(struct db *db, MDB_txn **out_txn)
 	}
 	if (db->batch) {
 		*out_txn = db->batch;
-		return 0;
+		return settle(db);
 	}
 	if (!db->is_reading) {
 		err = map_error(mdb_txn_renew(db->reader));
@@ -313,6 +330,9 @@ static void *unlogged_space(struct db *db, size_t len)
 {
 	uint8_t *scratch;
 
+	/* In order: what the log has comes before what it has not. */
+	if (settle(db))
+		return NULL;
 	db->is_unlogged = true;
 	if (db->put.scratch_size < len) {
 		scratch = realloc(db->put.scratch, len);
@@ -341,7 +361,8 @@ int db_put_done(struct db *db)
 {
 	MDB_val k = val_of(db->put.key, db->put.key_len), v = val_of(db->put.space, db->put.len);
 
-	return map_error(mdb_put(db->batch, db->table, &k, &v, 0));
+	/* What is in the log is done when somebody looks, or when there is time. */
+	return db->is_unlogged ? map_error(mdb_put(db->batch, db->table, &k, &v, 0)) : 0;
 }
 
 int db_delete(struct db *db, const void *key, size_t key_len)
@@ -350,9 +371,12 @@ int db_delete(struct db *db, const void *key, size_t key_len)
 	int err;
 
 	end_scan(db);
-	err = map_error(mdb_del(db->batch, db->table, &k, NULL));
+	err = settle(db);
+	if (!err)
+		err = map_error(mdb_del(db->batch, db->table, &k, NULL));
 	if (!err && (db->is_unlogged || !redo_delete(db->redo, key, key_len)))
 		db->is_unlogged = true;
+	redo_skip(db->redo);
 	return err;
 }
 

@@ -49,6 +49,12 @@ int db_reserve(struct db *db, size_t n_puts, size_t n_bytes) __attribute__((warn
 int db_commit(struct db *db) __attribute__((warn_unused_result));
 void db_abort(struct db *db);
 
+/*
+ * Does now what was left for later when changes were made permanent. Whoever waits for an answer
+ * need not wait for this; without it the next read does it.
+ */
+int db_settle(struct db *db) __attribute__((warn_unused_result));
+
 /* True if there are changes that are not permanent yet. */
 bool db_has_changes(const struct db *db);
 

@@ -30,6 +30,7 @@ struct head {
 struct redo {
 	struct log *log; /* mapped */
 	size_t tail;     /* behind what was appended */
+	size_t replayed; /* behind what was told of */
 };
 
 _Static_assert(sizeof(struct log) == LOG_SIZE, "the file has no padding");
@@ -85,7 +86,7 @@ void redo_start(struct redo *redo, uint64_t base)
 	/* In this order: at no instant does the log claim changes on top of another commit. */
 	atomic_store(&redo->log->published, 0);
 	redo->log->base = base;
-	redo->tail = 0;
+	redo->tail = redo->replayed = 0;
 }
 
 static uint8_t *append(struct redo *redo, const void *key, size_t key_len, int32_t len)
@@ -121,6 +122,8 @@ void redo_commit(struct redo *redo)
 void redo_abort(struct redo *redo)
 {
 	redo->tail = redo->log->published;
+	if (redo->replayed > redo->tail)
+		redo->replayed = redo->tail;
 }
 
 bool redo_has_more(const struct redo *redo)
@@ -133,9 +136,24 @@ bool redo_is_empty(const struct redo *redo)
 	return redo->log->published == 0;
 }
 
-int redo_replay(const struct redo *redo, redo_visit_fn *visit, void *arg)
+bool redo_is_replayed(const struct redo *redo)
 {
-	const uint8_t *at = redo->log->bytes, *end = at + redo->log->published;
+	return redo->replayed == redo->tail;
+}
+
+void redo_skip(struct redo *redo)
+{
+	redo->replayed = redo->tail;
+}
+
+void redo_rewind(struct redo *redo)
+{
+	redo->replayed = 0;
+}
+
+int redo_replay(struct redo *redo, redo_visit_fn *visit, void *arg)
+{
+	const uint8_t *at = redo->log->bytes + redo->replayed, *end = redo->log->bytes + redo->tail;
 	struct head head;
 	int err = 0;
 
@@ -153,6 +171,8 @@ int redo_replay(const struct redo *redo, redo_visit_fn *visit, void *arg)
 		err = visit(arg, at, head.key_len, head.len == DELETED ? NULL : at + head.key_len,
 			    len);
 		at += head.key_len + len;
+		if (!err)
+			redo->replayed = (size_t)(at - redo->log->bytes);
 	}
 	return err;
 }

@@ -41,12 +41,22 @@ void redo_abort(struct redo *redo);
 bool redo_has_more(const struct redo *redo);
 bool redo_is_empty(const struct redo *redo);
 
-/* Told of each published change in order; `value` NULL: a delete. Anything but 0 stops. */
+/* Told of each change in order; `value` NULL: a delete. Anything but 0 stops. */
 typedef int redo_visit_fn(void *arg, const uint8_t *key, size_t key_len, const uint8_t *value,
 			  size_t len);
 
-/* -EBADMSG: the log is damaged. */
-int redo_replay(const struct redo *redo, redo_visit_fn *visit, void *arg)
+/*
+ * Tells of the changes that no call has told of since redo_start() or redo_rewind(), published or
+ * not. -EBADMSG: the log is damaged.
+ */
+int redo_replay(struct redo *redo, redo_visit_fn *visit, void *arg)
 	__attribute__((warn_unused_result));
+bool redo_is_replayed(const struct redo *redo);
+
+/* What was appended so far needs not be told of: it was done at once. */
+void redo_skip(struct redo *redo);
+
+/* The next redo_replay() begins with the first change again. */
+void redo_rewind(struct redo *redo);
 
 #endif

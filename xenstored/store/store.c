@@ -186,6 +186,12 @@ void store_abort(struct store *store)
 		store->n_garbage = 0;
 }
 
+void store_settle(struct store *store)
+{
+	if (db_settle(store->db))
+		dircache_flush(&store->dirs);
+}
+
 size_t store_change_puts(const struct store_change *change)
 {
 	/* The record, two entries of the index of owners, the list of subtrees, the meta record. */

@@ -67,6 +67,9 @@ int store_discard(const char *dir) __attribute__((warn_unused_result));
 int store_commit(struct store *store) __attribute__((warn_unused_result));
 void store_abort(struct store *store);
 
+/* Does now what a commit left for later; trouble is met again by whoever reads next. */
+void store_settle(struct store *store);
+
 /* One node's change. `before` and `after`: NULL if it does not exist then. */
 struct store_change {
 	uint64_t parent;
