@@ -485,25 +485,30 @@ void fake_send(struct fake_conn *conn, const void *bytes, size_t len)
 	inbox_add(&conn->to, bytes, len);
 }
 
+/* There may be room again: the transport would see that the client is writable. */
+static void on_writable(struct fake_conn *conn)
+{
+	const uint8_t *waiting;
+
+	if (!conn->client || conn->is_failed || client_output(conn->client, &waiting) == 0)
+		return;
+	write_out(conn);
+	conn->fake->needs_turn = true;
+}
+
 size_t fake_receive(struct fake_conn *conn, void *bytes, size_t size)
 {
 	size_t n;
 
 	if (conn->domid != FAKE_SOCKET && conn->client)
 		guest_reads(conn);
+	if (conn->from.len == 0)
+		on_writable(conn);
 	n = conn->from.len < size ? conn->from.len : size;
 	if (n)
 		memcpy(bytes, first_of(&conn->from), n);
 	drop_first(&conn->from, n);
-	/* There is room again: the transport would see that the client is writable. */
-	if (conn->client && !conn->is_failed) {
-		const uint8_t *waiting;
-
-		if (client_output(conn->client, &waiting) > 0) {
-			write_out(conn);
-			conn->fake->needs_turn = true;
-		}
-	}
+	on_writable(conn);
 	return n;
 }
 

@@ -16,7 +16,7 @@ uint8_t *buf_head(const struct buf *buf)
 	return buf->bytes + buf->head;
 }
 
-/* Moves the content to the front where that alone makes the room. */
+/* Moves the content to the front. */
 static void slide(struct buf *buf)
 {
 	if (buf->head) {
@@ -48,6 +48,7 @@ uint8_t *buf_space(struct buf *buf, size_t len)
 		return NULL;
 	buf->bytes = bytes;
 	buf->size = size;
+	slide(buf);
 	return buf->bytes + buf->tail;
 }
 

@@ -134,9 +134,14 @@ void domains_reap(struct domains *domains)
 
 void domain_void_permissions(struct domains *domains, uint16_t domid)
 {
-	struct domain *domain = domain_find(domains, domid);
+	struct domain *domain = domain_find(domains, domid), *other;
 
 	domains->removed[domid] = ++domains->epoch;
+	/* Whoever acted for it does not act for the next one of that number. */
+	TAILQ_FOREACH (other, &domains->all, entry) {
+		if (other->target == domid)
+			other->target = XSP_DOMID_INVALID;
+	}
 	if (domain)
 		make_blank(domains, domain);
 }

@@ -11,6 +11,7 @@
 #include "xenstored/core/request.h"
 #include "xenstored/core/state.h"
 #include "xenstored/store/merge.h"
+#include "xenstored/store/node.h"
 
 /* TRANSACTION_START  ->  <id>|  The snapshot is of what is committed with this turn so far. */
 int op_transaction_start(struct request *rq)
@@ -46,6 +47,23 @@ static bool has_changes(const struct view *view)
 	return false;
 }
 
+/*
+ * True if it would leave a node to a domain that has been removed since: the next domain of that
+ * number would own it.
+ */
+static bool has_dead_owner(const struct domains *domains, const struct view *view)
+{
+	const struct view_entry *entry;
+
+	TAILQ_FOREACH (entry, &view->order, order) {
+		if ((entry->changed & (ASPECT_EXISTENCE | ASPECT_PERMS)) && entry->exists &&
+		    !entry->is_detached &&
+		    !domain_entry_counts(domains, node_owner(&entry->now), entry->now.epoch))
+			return true;
+	}
+	return false;
+}
+
 static int commit(struct request *rq, struct txn *txn)
 {
 	struct conflict conflict;
@@ -55,6 +73,8 @@ static int commit(struct request *rq, struct txn *txn)
 	if (!txn->view.is_doomed && !has_changes(&txn->view))
 		return 0;
 	err = merge_validate(&txn->view, may_still, &rq->actor, &conflict);
+	if (!err && has_dead_owner(rq->actor.domains, &txn->view))
+		err = EAGAIN;
 	if (err == EAGAIN)
 		txn_lost(&rq->server->txns, txn, conflict.writer);
 	if (!err)

@@ -93,38 +93,35 @@ int request_domain(struct request *rq, size_t i, struct domain **out_domain)
 	return err ? err : domain_learn(&rq->server->domains, domid, out_domain);
 }
 
-/* Reclaims until the change fits its quotas, or nothing is left to reclaim. */
-static int check_after_reclaim(struct request *rq, const struct usage *usage)
+/*
+ * Whether a change fits its quotas. Before a refusal, what is owed to the domain is given back:
+ * nodes of it that wait to be reclaimed.
+ */
+static int check_usage(struct request *rq, const struct usage *usage)
 {
 	struct server *server = rq->server;
-	int err;
+	int trouble = 0, err = usage_check(usage, &server->domains);
 
-	do {
-		err = store_reclaim(server->store, RECLAIM_SLICE, STORE_AT_ONCE, usage_refund,
-				    &server->domains);
-		if (err < 0)
-			server->is_turn_lost = true;
-		if (err)
-			return err;
-	} while (usage_check(usage, &server->domains) == ENOSPC);
-	return 0;
+	while (err == ENOSPC && !trouble) {
+		trouble = store_reclaim(server->store, RECLAIM_SLICE, STORE_AT_ONCE, usage_refund,
+					&server->domains);
+		err = usage_check(usage, &server->domains);
+	}
+	if (trouble < 0)
+		server->is_turn_lost = true;
+	/* ENOENT: there was nothing left to reclaim; ENOSPC: there is no room to do it. */
+	return trouble && trouble != ENOENT ? trouble : err;
 }
 
-/*
- * Quotas bind those who are not privileged. Before a refusal, what is owed to the domain is given
- * back: nodes of it that wait to be reclaimed, and what this very change removes.
- */
+/* Quotas bind those who are not privileged. What this very change removes is given back too. */
 static int check_quotas(struct request *rq, struct view *view, struct usage *usage)
 {
 	int err;
 
 	if (rq->actor.is_privileged)
 		return 0;
-	err = usage_check(usage, &rq->server->domains);
+	err = check_usage(rq, usage);
 	if (err != ENOSPC)
-		return err;
-	err = check_after_reclaim(rq, usage);
-	if (err != ENOENT)
 		return err;
 	/* What is counted here is given back later: it must not be applied now. */
 	struct usage later = { .arena = rq->arena };
@@ -205,7 +202,10 @@ static uint64_t size_of(const struct view *view)
 	return size;
 }
 
-/* Inside a transaction quotas are checked too, against what it has used up itself so far. */
+/*
+ * Inside a transaction quotas are checked too, against what it has used up itself so far. What
+ * makes nothing larger is always allowed.
+ */
 static int check_transaction(struct request *rq)
 {
 	struct usage usage = { .arena = rq->arena };
@@ -213,14 +213,15 @@ static int check_transaction(struct request *rq)
 
 	if (rq->actor.is_privileged)
 		return 0;
+	err = merge_usage(&rq->view, usage_add, &usage);
+	if (err || !usage_grows(&usage))
+		return err;
 	if (ledger_check(request_ledger(rq), QUOTA_MEMORY, size_of(&rq->view)))
 		return ENOSPC;
 	err = merge_usage(&rq->txn->view, usage_add, &usage);
 	if (!err)
 		err = merge_usage_below(&rq->txn->view, usage_add, &usage);
-	if (!err)
-		err = merge_usage(&rq->view, usage_add, &usage);
-	return err ? err : usage_check(&usage, &rq->server->domains);
+	return err ? err : check_usage(rq, &usage);
 }
 
 int request_commit(struct request *rq)

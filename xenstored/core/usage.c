@@ -47,6 +47,18 @@ static uint64_t growth(int64_t difference)
 	return difference > 0 ? (uint64_t)difference : 0;
 }
 
+bool usage_grows(const struct usage *usage)
+{
+	/* A broken sum is judged by whoever checks it. */
+	if (usage->is_broken)
+		return true;
+	for (size_t i = 0; i < usage->n; i++) {
+		if (usage->shares[i].n_nodes > 0 || usage->shares[i].n_bytes > 0)
+			return true;
+	}
+	return false;
+}
+
 int usage_check(const struct usage *usage, const struct domains *domains)
 {
 	int err = 0;

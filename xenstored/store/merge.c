@@ -206,7 +206,8 @@ int merge_usage(struct view *view, merge_charge_fn *charge, void *arg)
 		if (!err)
 			charge(arg, node_owner(&before), -1,
 			       -(int64_t)node_cost(&before, spot->path_len, spot->name_len));
-		if (!entry->exists)
+		/* What it changes may be gone: the transaction will fail, so it uses nothing. */
+		if (!entry->exists || (err && !(entry->changed & ASPECT_EXISTENCE)))
 			continue;
 		after = outcome(entry, &before);
 		charge(arg, node_owner(&after), 1,
