@@ -323,6 +323,12 @@ static bool play_step(struct player *player)
 		return true;
 	case STEP_FLUSH:
 		return play_flush(player, client);
+	case STEP_STALL:
+	case STEP_READ:
+		err = player->target->ops->stall(player->target, client->handle,
+						 step->kind == STEP_STALL ? TARGET_STALLS
+									  : TARGET_READS);
+		return err ? player_target_failed(player, err) : true;
 	case STEP_POKE:
 		err = player->target->ops->poke(player->target, client->handle, step->first,
 						step->last);
@@ -398,11 +404,12 @@ enum play_result play(const struct script *script, struct target *target, char w
 
 	why[0] = target->why[0] = '\0';
 	if (script->needs & ~target->can) {
-		snprintf(why, PLAY_WHY_MAX, "%s knows no%s%s%s%s", target->name,
+		snprintf(why, PLAY_WHY_MAX, "%s knows no%s%s%s%s%s", target->name,
 			 script->needs & ~target->can & TARGET_CAN_GUESTS ? " guests" : "",
 			 script->needs & ~target->can & TARGET_CAN_HOST ? " domains" : "",
 			 script->needs & ~target->can & TARGET_CAN_TIME ? " clock" : "",
-			 script->needs & ~target->can & TARGET_CAN_RING ? " ring" : "");
+			 script->needs & ~target->can & TARGET_CAN_RING ? " ring" : "",
+			 script->needs & ~target->can & TARGET_CAN_STALL ? " stalling" : "");
 		return PLAY_SKIPPED;
 	}
 	if (target->gfn)

@@ -269,6 +269,7 @@ static bool read_action(struct script *script, size_t client, int line, char *at
 		{ "open", STEP_OPEN, 0 },         { "close", STEP_CLOSE, 0 },
 		{ "shutdown", STEP_SHUTDOWN, 0 }, { "split", STEP_SPLIT, 1 },
 		{ "hold", STEP_HOLD, 0 },         { "flush", STEP_FLUSH, 0 },
+		{ "stall", STEP_STALL, 0 },       { "read", STEP_READ, 0 },
 		{ "poke", STEP_POKE, 2 },         { "peek", STEP_PEEK, 2 },
 	};
 	char *word = next_word(&at);
@@ -285,6 +286,8 @@ static bool read_action(struct script *script, size_t client, int line, char *at
 				     actions[i].n_numbers);
 		if (actions[i].n_numbers > 1)
 			script->needs |= TARGET_CAN_RING;
+		if (step->kind == STEP_STALL)
+			script->needs |= TARGET_CAN_STALL;
 		return true;
 	}
 	return wrong(script, line, "unknown action \"%s\"", word ? word : "");

@@ -27,6 +27,8 @@ enum step_kind {
 	STEP_SPLIT,
 	STEP_HOLD,
 	STEP_FLUSH,
+	STEP_STALL,
+	STEP_READ,
 	STEP_POKE,
 	STEP_PEEK,
 	STEP_HOST,   /* host what domid */

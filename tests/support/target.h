@@ -18,6 +18,7 @@ enum {
 	TARGET_CAN_HOST = 2,   /* domains come, stop and go */
 	TARGET_CAN_TIME = 4,   /* time moves when told to */
 	TARGET_CAN_RING = 8,   /* a guest's page can be written and read */
+	TARGET_CAN_STALL = 16, /* a client can leave what it is sent where it is */
 };
 
 enum target_wait {
@@ -28,6 +29,11 @@ enum target_wait {
 enum target_end {
 	TARGET_BOTH,    /* the client goes */
 	TARGET_WRITING, /* the client sends no more, but still reads */
+};
+
+enum target_stall {
+	TARGET_STALLS, /* takes nothing more of what it is sent */
+	TARGET_READS,  /* takes it again */
 };
 
 enum target_host {
@@ -68,6 +74,7 @@ struct target_ops {
 	/* Returns when the server has dealt with all that was sent, and its output can be read. */
 	int (*settle)(struct target *target);
 
+	int (*stall)(struct target *target, int client, enum target_stall how);
 	int (*host)(struct target *target, enum target_host what, unsigned domid);
 	int (*advance)(struct target *target, uint64_t ms);
 	int (*poke)(struct target *target, int client, unsigned offset, uint32_t word);

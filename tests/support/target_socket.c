@@ -245,6 +245,15 @@ static int socket_settle(struct target *target)
 	return err ? explain(target, err, "the server answers nobody: %s", strerror(err)) : 0;
 }
 
+/* A socket is read only when the script says so anyway. */
+static int socket_stall(struct target *target, int client, enum target_stall how)
+{
+	(void)target;
+	(void)client;
+	(void)how;
+	return 0;
+}
+
 static const struct target_ops ops = {
 	.start = socket_start,
 	.stop = socket_stop,
@@ -253,13 +262,14 @@ static const struct target_ops ops = {
 	.send = socket_send,
 	.receive = socket_receive,
 	.settle = socket_settle,
+	.stall = socket_stall,
 };
 
 void target_socket_init(struct target_socket *socket, const char *name, const char *path,
 			const char *before)
 {
 	*socket = (struct target_socket){
-		.target = { .ops = &ops, .name = name },
+		.target = { .ops = &ops, .name = name, .can = TARGET_CAN_STALL },
 		.before = before,
 		.probe = -1,
 	};
