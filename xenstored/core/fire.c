@@ -272,6 +272,22 @@ static int tell_below(struct server *server, const struct view_entry *entry, enu
 	return 0;
 }
 
+/*
+ * A transaction knows the permissions of its start where it did not set them; those of now decide.
+ * The node borrows from the database.
+ */
+static int current_node(struct server *server, const struct view_entry *entry,
+			enum fire_order order, struct node *out_node)
+{
+	const struct spot *spot = &entry->spot;
+
+	*out_node = entry->now;
+	if (order == FIRE_DEEPEST_FIRST || (entry->changed & (ASPECT_EXISTENCE | ASPECT_PERMS)))
+		return 0;
+	return tree_get(&server->store->tree, spot->parent,
+			spot->path + spot->path_len - spot->name_len, spot->name_len, out_node);
+}
+
 static int tell_entry(struct server *server, const struct view_entry *entry, enum fire_order order,
 		      struct outstanding *cause)
 {
@@ -279,17 +295,18 @@ static int tell_entry(struct server *server, const struct view_entry *entry, enu
 	bool is_replaced = entry->existed && entry->exists && entry->now.id != entry->old.id;
 	bool had_below = server->watches.n && entry->existed && (!is_there || is_replaced) &&
 			 !entry->is_detached;
+	struct node now;
 	struct news news = {
 		.path = entry->spot.path,
 		.len = entry->spot.path_len,
 		.old = entry->existed ? &entry->old : NULL,
-		.now = is_there ? &entry->now : NULL,
+		.now = is_there ? &now : NULL,
 		.cause = cause,
 		.kind = OUTBOX_STORE_EVENT,
 	};
-	int err = 0;
+	int err = is_there ? current_node(server, entry, order, &now) : 0;
 
-	if (had_below && order == FIRE_DEEPEST_FIRST)
+	if (!err && had_below && order == FIRE_DEEPEST_FIRST)
 		err = tell_below(server, entry, order, cause);
 	if (!err)
 		err = watches_match(&server->watches, news.path, news.len);
