@@ -222,8 +222,8 @@ static enum kind kind_of_events(struct sorted *a, struct sorted *b)
 			return KIND_POSITION;
 		return KIND_COUNT;
 	}
-	qsort(a->events, n_a, sizeof(a->events[0]), compare_kept);
-	qsort(b->events, n_b, sizeof(b->events[0]), compare_kept);
+	qsort(a->events, n_a, sizeof(void *), compare_kept);
+	qsort(b->events, n_b, sizeof(void *), compare_kept);
 	if (is_same_list(a->events, n_a, b->events, n_b))
 		return KIND_ORDER;
 	n_a = unique(a->events, n_a);

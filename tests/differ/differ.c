@@ -288,9 +288,18 @@ static int usage(void)
 	return EXIT_FAILURE;
 }
 
-int main(int argc, char **argv)
+struct options {
+	const char *table;
+	uint64_t seed;
+	unsigned long steps;
+	long only; /* -1: all of them */
+	bool wants_all;
+};
+
+/* False: the command line makes no sense. */
+static bool read_options(int argc, char **argv, struct run *run, struct options *options)
 {
-	static const struct option options[] = {
+	static const struct option names[] = {
 		{ "a", required_argument, NULL, 'a' },
 		{ "b", required_argument, NULL, 'b' },
 		{ "name-a", required_argument, NULL, 'A' },
@@ -304,83 +313,77 @@ int main(int argc, char **argv)
 		{ "all", no_argument, NULL, 'l' },
 		{ NULL, 0, NULL, 0 },
 	};
-	/* Where servers can be started anew, the run begins with fresh ones. */
-	struct run run = { .sides = { { .name = "a" }, { .name = "b" } }, .effect = EFFECT_RUINS };
-	uint64_t seed = (uint64_t)time(NULL);
-	unsigned long steps = 0;
-	long only = -1;
-	const char *table = NULL;
-	bool wants_all = false;
-	unsigned n_unused;
+	const char **texts[128] = {
+		['a'] = &run->sides[0].path,    ['b'] = &run->sides[1].path,
+		['A'] = &run->sides[0].name,    ['B'] = &run->sides[1].name,
+		['x'] = &run->sides[0].restart, ['y'] = &run->sides[1].restart,
+		['t'] = &options->table,
+	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (option) {
-		case 'a':
-			run.sides[0].path = optarg;
-			break;
-		case 'b':
-			run.sides[1].path = optarg;
-			break;
-		case 'A':
-			run.sides[0].name = optarg;
-			break;
-		case 'B':
-			run.sides[1].name = optarg;
-			break;
-		case 't':
-			table = optarg;
-			break;
-		case 's':
-			seed = strtoull(optarg, NULL, 10);
-			break;
-		case 'n':
-			steps = strtoul(optarg, NULL, 10);
-			break;
-		case 'o':
-			only = strtol(optarg, NULL, 10);
-			break;
-		case 'x':
-			run.sides[0].restart = optarg;
-			break;
-		case 'y':
-			run.sides[1].restart = optarg;
-			break;
-		case 'l':
-			wants_all = true;
-			break;
-		default:
-			return usage();
-		}
+	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
+		if (option == '?')
+			return false;
+		if (option < 128 && texts[option])
+			*texts[option] = optarg;
+		else if (option == 's')
+			options->seed = strtoull(optarg, NULL, 10);
+		else if (option == 'n')
+			options->steps = strtoul(optarg, NULL, 10);
+		else if (option == 'o')
+			options->only = strtol(optarg, NULL, 10);
+		else
+			options->wants_all = true;
 	}
-	if (!run.sides[0].path || !run.sides[1].path)
-		return usage();
+	return run->sides[0].path && run->sides[1].path;
+}
+
+static bool goes_on(const struct run *run)
+{
+	return !run->is_broken && run->n_unexplained < UNEXPLAINED_MAX;
+}
+
+static void converse(struct run *run, const struct options *options, char **paths, int n_paths)
+{
+	unsigned before;
+
+	for (int i = 0; i < n_paths && goes_on(run); i++)
+		converse_as_written(run, paths[i]);
+	before = run->n_steps;
+	if (options->only >= 0)
+		converse_randomly(run, options->seed, (unsigned)options->only);
+	else
+		for (unsigned n = 0; run->n_steps - before < options->steps && goes_on(run); n++)
+			converse_randomly(run, options->seed, n);
+}
+
+int main(int argc, char **argv)
+{
+	/* Where servers can be started anew, the run begins with fresh ones. */
+	struct run run = { .sides = { { .name = "a" }, { .name = "b" } }, .effect = EFFECT_RUINS };
+	struct options options = { .seed = (uint64_t)time(NULL), .only = -1 };
+	unsigned n_unused;
+
 	for (int i = 0; i < 2; i++) {
 		run.sides[i].keeper.fd = -1;
 		for (int n = 0; n < N_CLIENTS; n++)
 			run.sides[i].clients[n].fd = -1;
 	}
-	if (table && !deviations_read(&run.deviations, table)) {
+	if (!read_options(argc, argv, &run, &options))
+		return usage();
+	if (options.table && !deviations_read(&run.deviations, options.table)) {
 		fprintf(stderr, "differ: %s\n", run.deviations.why);
 		return EXIT_FAILURE;
 	}
-	printf("seed %llu\n", (unsigned long long)seed);
-	for (int i = optind; i < argc && !run.is_broken && run.n_unexplained < UNEXPLAINED_MAX; i++)
-		converse_as_written(&run, argv[i]);
-	if (only >= 0)
-		converse_randomly(&run, seed, (unsigned)only);
-	for (unsigned n = 0, before = run.n_steps;
-	     only < 0 && run.n_steps - before < steps && !run.is_broken &&
-	     run.n_unexplained < UNEXPLAINED_MAX;
-	     n++)
-		converse_randomly(&run, seed, n);
-	n_unused = only < 0 ? report_rules(&run) : 0;
+	printf("seed %llu\n", (unsigned long long)options.seed);
+	converse(&run, &options, argv + optind, argc - optind);
+	n_unused = options.only < 0 ? report_rules(&run) : 0;
 	printf("%u steps in %u conversations: %u differences explained, %u not; %u deaths\n",
 	       run.n_steps, run.n_conversations, run.n_explained, run.n_unexplained, run.n_deaths);
 	for (int i = 0; i < 2; i++)
 		side_close(&run.sides[i]);
 	forget(&run);
 	deviations_fini(&run.deviations);
-	return run.is_broken || run.n_unexplained || (wants_all && n_unused) ? EXIT_FAILURE
-									     : EXIT_SUCCESS;
+	return run.is_broken || run.n_unexplained || (options.wants_all && n_unused) ? EXIT_FAILURE
+										     : EXIT_SUCCESS;
 }

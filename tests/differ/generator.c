@@ -274,6 +274,44 @@ static void add_control(struct generator *generator, struct draft *draft)
 		add_string(draft, "text");
 }
 
+/* Of the types about domains and settings, and of those that are none. */
+static void add_other_payload(struct generator *generator, struct draft *draft, uint32_t type)
+{
+	switch (type) {
+	case XSP_INTRODUCE:
+		/* A domain that is not there: nothing can be mapped. */
+		add_string(draft, "5");
+		add_number(generator, draft);
+		add_number(generator, draft);
+		break;
+	case XSP_SET_TARGET:
+		add_string(draft, "5");
+		add_number(generator, draft);
+		break;
+	case XSP_RELEASE:
+	case XSP_RESUME:
+	case XSP_IS_DOMAIN_INTRODUCED:
+	case XSP_GET_DOMAIN_PATH:
+	case XSP_GET_FEATURE:
+		add_number(generator, draft);
+		break;
+	case XSP_SET_FEATURE:
+		add_string(draft, "5");
+		add_number(generator, draft);
+		break;
+	case XSP_GET_QUOTA:
+		add_string(draft, chance(generator, 50) ? "nodes" : "nope");
+		break;
+	case XSP_SET_QUOTA:
+		/* Never a good one: the default would outlive the conversation. */
+		add_string(draft, "nope");
+		add_number(generator, draft);
+		break;
+	default:
+		add_rubbish(generator, draft);
+	}
+}
+
 static void add_payload(struct generator *generator, struct draft *draft, uint32_t type)
 {
 	switch (type) {
@@ -308,41 +346,12 @@ static void add_payload(struct generator *generator, struct draft *draft, uint32
 	case XSP_TRANSACTION_END:
 		add_string(draft, chance(generator, 80) ? "T" : "F");
 		break;
-	case XSP_INTRODUCE:
-		/* A domain that is not there: nothing can be mapped. */
-		add_string(draft, "5");
-		add_number(generator, draft);
-		add_number(generator, draft);
-		break;
-	case XSP_SET_TARGET:
-		add_string(draft, "5");
-		add_number(generator, draft);
-		break;
-	case XSP_RELEASE:
-	case XSP_RESUME:
-	case XSP_IS_DOMAIN_INTRODUCED:
-	case XSP_GET_DOMAIN_PATH:
-	case XSP_GET_FEATURE:
-		add_number(generator, draft);
-		break;
-	case XSP_SET_FEATURE:
-		add_string(draft, "5");
-		add_number(generator, draft);
-		break;
-	case XSP_GET_QUOTA:
-		add_string(draft, chance(generator, 50) ? "nodes" : "nope");
-		break;
-	case XSP_SET_QUOTA:
-		/* Never a good one: the default would outlive the conversation. */
-		add_string(draft, "nope");
-		add_number(generator, draft);
-		break;
 	case XSP_TRANSACTION_START:
 	case XSP_RESET_WATCHES:
 		add(draft, "", 1);
 		break;
 	default:
-		add_rubbish(generator, draft);
+		add_other_payload(generator, draft, type);
 	}
 }
 

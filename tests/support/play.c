@@ -374,7 +374,7 @@ static bool play_steps(struct player *player)
 static bool play_last(struct player *player)
 {
 	const struct step *before = player->step;
-	struct step last = { .line = before->line };
+	struct step last = { .line = before ? before->line : 0 };
 	bool has_held = true;
 
 	player->step = &last;

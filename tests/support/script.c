@@ -214,9 +214,9 @@ static bool read_header(struct script *script, int line, struct text *text, char
 	}
 	header = (struct xsp_header){ fields[0], fields[1], fields[2], fields[3] };
 	xsp_header_put(bytes, &header);
-	for (int i = 0; i < XSP_HEADER_SIZE; i++)
+	for (size_t i = 0; i < XSP_HEADER_SIZE; i++)
 		snprintf(escaped + 4 * i, 5, "\\x%02x", (unsigned char)bytes[i]);
-	if (rest && (size_t)snprintf(escaped + 4 * XSP_HEADER_SIZE, 512, "%s", rest) >= 512)
+	if (rest && (size_t)snprintf(escaped + sizeof(bytes) * 4, 512, "%s", rest) >= 512)
 		return wrong(script, line, "too much behind a header");
 	return read_text(script, line, text, escaped);
 }
@@ -376,7 +376,7 @@ static bool read_directive(struct script *script, int line, const char *word, ch
 static bool read_line(struct script *script, int line, char *at)
 {
 	char *word, *sign;
-	size_t client;
+	size_t client = 0;
 
 	at[strcspn(at, "\r\n")] = '\0';
 	at += strspn(at, " \t");
