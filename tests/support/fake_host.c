@@ -186,7 +186,7 @@ static bool gather(struct fake_conn *conn)
 	pass(conn->fake, false);
 	if (!space) {
 		conn->is_reading = false;
-		return false;
+		return true;
 	}
 	n = conn->domid == FAKE_SOCKET ? read_socket(conn, space, len)
 				       : read_ring(conn, space, len);

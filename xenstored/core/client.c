@@ -117,15 +117,20 @@ void client_make_ready(struct client *client)
 	TAILQ_INSERT_TAIL(&client->server->ready, client, in_ready);
 }
 
+void client_hold(struct client *client)
+{
+	if (!client->is_held)
+		TAILQ_INSERT_TAIL(&client->server->held, client, in_held);
+	client->is_held = true;
+}
+
 bool client_await_room(struct client *client)
 {
 	if (client_has_room(client)) {
 		release_hold(client);
 		return true;
 	}
-	if (!client->is_held)
-		TAILQ_INSERT_TAIL(&client->server->held, client, in_held);
-	client->is_held = true;
+	client_hold(client);
 	return false;
 }
 

@@ -96,6 +96,9 @@ bool client_has_room(const struct client *client);
 /* The same; a client without room is looked at again in every turn, until it has. */
 bool client_await_room(struct client *client);
 
+/* Has the client looked at in the next turn: its transport is woken if there is room then. */
+void client_hold(struct client *client);
+
 /* Tells the trace of something of the client's that came or went. */
 void client_trace(const struct client *client, bool is_created, const char *kind,
 		  const void *object);

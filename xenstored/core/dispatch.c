@@ -10,6 +10,7 @@
 #include "xenstored/core/op.h"
 #include "xenstored/core/request.h"
 #include "xenstored/core/state.h"
+#include "xenstored/store/store.h"
 
 enum caller { ANY_CALLER, PRIVILEGED_ONLY };
 
@@ -176,12 +177,23 @@ static void trace_request(const struct request *rq)
 			       rq->payload, rq->header.len);
 }
 
+/* A reply that depends on what this turn has changed stands and falls with it. */
+static enum outbox_kind kind_of_reply(const struct request *rq, const struct op *op)
+{
+	if (!op || op->txn != TXN_USED)
+		return OUTBOX_REPLY;
+	/* An open transaction is touched by its own requests only. */
+	if (rq->txn && rq->txn->view.start <= rq->server->store->batch_start)
+		return OUTBOX_REPLY;
+	return OUTBOX_STORE_REPLY;
+}
+
 static void reply(struct request *rq, const struct op *op, int err)
 {
 	const struct trace *trace = rq->server->trace;
 	struct outbox_post post = {
 		.header = rq->header,
-		.kind = op && op->txn == TXN_USED ? OUTBOX_STORE_REPLY : OUTBOX_REPLY,
+		.kind = kind_of_reply(rq, op),
 		.first = rq->body->bytes,
 		.first_len = rq->body->len,
 		.cause = rq->outstanding,

@@ -120,7 +120,8 @@ void domains_reap(struct domains *domains)
 	for (domain = TAILQ_FIRST(&domains->gone); domain; domain = next) {
 		next = TAILQ_NEXT(domain, in_gone);
 		/* It may have come again meanwhile. */
-		if (!domain->is_introduced && !domain->is_named && is_charged(domain))
+		if (!domain->is_introduced && !domain->is_named &&
+		    (is_charged(domain) || domain->has_leftovers))
 			continue;
 		TAILQ_REMOVE(&domains->gone, domain, in_gone);
 		domain->is_gone = false;

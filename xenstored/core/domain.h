@@ -25,10 +25,11 @@ struct domain {
 	TAILQ_ENTRY(domain) in_gone;
 	uint16_t domid;
 	bool is_introduced;
-	bool is_shut_down; /* @releaseDomain was fired for it */
-	bool is_gone;      /* in domains.gone: removed, the record waits to be freed */
-	bool is_named;     /* known for its permissions only, or for SET_FEATURE */
-	uint16_t target;   /* XSP_DOMID_INVALID: none */
+	bool is_shut_down;  /* @releaseDomain was fired for it */
+	bool is_gone;       /* in domains.gone: removed, the record waits to be freed */
+	bool has_leftovers; /* was removed, but for its nodes: the store failed */
+	bool is_named;      /* known for its permissions only, or for SET_FEATURE */
+	uint16_t target;    /* XSP_DOMID_INVALID: none */
 	uint32_t features;
 	uint32_t port; /* remote, of the last introduction */
 	uint64_t unique_id;

@@ -155,6 +155,13 @@ static int append(struct outbox *outbox, const struct outbox_post *post, size_t 
 	return 0;
 }
 
+/* Charges a message whatever the quota says. */
+static void charge_anyway(struct outbox *outbox, struct outbox_message *message, size_t len)
+{
+	ledger_adjust(outbox->ledger, QUOTA_MEMORY, (int64_t)len);
+	message->memory = (struct charge){ outbox->ledger, QUOTA_MEMORY, (uint32_t)len };
+}
+
 /*
  * What does not fit a quota is refused, but for small replies: without them nobody could give
  * anything back. Their number is limited otherwise.
@@ -166,8 +173,7 @@ static int charge(struct outbox *outbox, struct outbox_message *message, enum ou
 
 	if (!err || len > SMALL_REPLY || (kind != OUTBOX_REPLY && kind != OUTBOX_STORE_REPLY))
 		return err;
-	ledger_adjust(outbox->ledger, QUOTA_MEMORY, (int64_t)len);
-	message->memory = (struct charge){ outbox->ledger, QUOTA_MEMORY, (uint32_t)len };
+	charge_anyway(outbox, message, len);
 	return 0;
 }
 
@@ -258,6 +264,8 @@ static int recall_message(struct outbox *outbox, struct outbox_message *message,
 	memcpy(space + XSP_HEADER_SIZE, name, name_size);
 	message->len = XSP_HEADER_SIZE + name_size;
 	message->kind = OUTBOX_REPLY;
+	charge_drop(&message->memory);
+	charge_anyway(outbox, message, message->len);
 	buf_added(fresh, message->len);
 	return 0;
 }

@@ -147,7 +147,8 @@ int removal_run(struct server *server, struct domain *domain)
 	err = remove_nodes(server, domid);
 	if (err) {
 		server->is_turn_lost = true;
-		return err;
+		domain->has_leftovers = true;
+		server->needs_scan = true;
 	}
 	domain_void_permissions(&server->domains, domid);
 	for (int kind = 0; kind < QUOTA_ACCOUNTED; kind++) {
@@ -163,7 +164,28 @@ int removal_run(struct server *server, struct domain *domain)
 	if (!domain->is_gone)
 		TAILQ_INSERT_TAIL(&server->domains.gone, domain, in_gone);
 	domain->is_gone = true;
-	return 0;
+	return err;
+}
+
+void removal_undone(struct server *server)
+{
+	struct domain *domain;
+
+	TAILQ_FOREACH (domain, &server->domains.gone, in_gone) {
+		domain->has_leftovers = true;
+		server->needs_scan = true;
+	}
+}
+
+static int remove_leftovers(struct server *server, struct domain *domain)
+{
+	int err = remove_nodes(server, domain->domid);
+
+	if (err)
+		server->is_turn_lost = true;
+	else
+		domain->has_leftovers = false;
+	return err;
 }
 
 static bool is_gone(const struct domain *domain, bool exists, const struct host_domain *state)
@@ -184,6 +206,11 @@ int removal_scan(struct server *server)
 	TAILQ_FOREACH (domain, &server->domains.all, entry) {
 		bool exists;
 
+		if (domain->has_leftovers) {
+			err = remove_leftovers(server, domain);
+			if (err)
+				return err;
+		}
 		if (domain->domid == server->config.privileged_domid ||
 		    domain->domid == server->config.store_domid ||
 		    !(domain->is_introduced || domain->is_named))

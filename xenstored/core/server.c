@@ -208,6 +208,7 @@ uint8_t *client_input_space(struct client *client, size_t *out_len)
 {
 	size_t held = buf_len(&client->in);
 	struct buf *spare = &client->server->spare_in;
+	uint8_t *space;
 
 	/* Idle clients hold no buffer; one waits for whoever speaks next. */
 	if (!client->in.bytes) {
@@ -217,7 +218,11 @@ uint8_t *client_input_space(struct client *client, size_t *out_len)
 	if (client->is_leaving || client->is_ignored || held >= CLIENT_IN_SIZE)
 		return NULL;
 	*out_len = CLIENT_IN_SIZE - held;
-	return buf_space(&client->in, *out_len);
+	space = buf_space(&client->in, *out_len);
+	/* The transport stops reading; somebody has to tell it to go on. */
+	if (!space)
+		client_hold(client);
+	return space;
 }
 
 void client_input_added(struct client *client, size_t len)

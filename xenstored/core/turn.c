@@ -190,7 +190,9 @@ static void commit(struct server *server)
 			return;
 		log_line(LOG_LEVEL_ERROR, "cannot commit: %s", strerror(-err));
 	}
+	txns_end_since(&server->txns, server->store->batch_start);
 	store_abort(server->store);
+	removal_undone(server);
 	recall(server, EIO);
 	server->is_turn_lost = false;
 	/* What was charged in this turn was charged for nothing. */

@@ -96,6 +96,15 @@ void txn_end(struct txns *txns, struct txn *txn)
 	free(txn);
 }
 
+void txns_end_since(struct txns *txns, uint64_t number)
+{
+	struct txn *txn;
+
+	/* The oldest come first. */
+	while ((txn = TAILQ_LAST(&txns->open, txn_list)) && txn->view.start > number)
+		txn_end(txns, txn);
+}
+
 void txn_lost(struct txns *txns, struct txn *txn, uint64_t rival)
 {
 	struct txn_record *record = &txn->client->record;

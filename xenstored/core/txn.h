@@ -65,6 +65,9 @@ int txn_begin(struct txns *txns, struct client *client, uint64_t now_ms, struct 
 /* Frees it, on every road. */
 void txn_end(struct txns *txns, struct txn *txn);
 
+/* Ends those that were started after `number`: what they started from is lost. */
+void txns_end_since(struct txns *txns, uint64_t number);
+
 /* The client's open transaction of that number, or NULL. */
 struct txn *txn_find(const struct client *client, uint32_t id);
 

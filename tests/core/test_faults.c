@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One conversation, played again for each call that can fail: the n-th allocation, the n-th call of
+ * LMDB. Nobody crashes; what was answered before is as ever; whoever met the fault has a clean
+ * error or is dropped; what was acknowledged is there, and what was refused is not.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/core/talk.h"
+#include "tests/support/check.h"
+#include "tests/support/faults.h"
+
+enum { TALKERS = 5, REPLY_MAX = 96, LINES_MAX = 128 };
+
+/* Who says what: s and t are sockets, 1 and 2 guests; "!" is the host. "(" opens a joint turn. */
+struct line {
+	char who;
+	const char *what;
+};
+
+static const struct line lines[] = {
+	{ 's', "WRITE /ack/1|v" },
+	{ 's', "WATCH /|root|" },
+	{ '!', "create 1" },
+	{ 's', "MKDIR /local/domain/1/data|" },
+	{ 's', "SET_PERMS /local/domain/1/data|n1|r2|" },
+	{ 's', "INTRODUCE 1|0|5|" },
+	{ '!', "create 2" },
+	{ 's', "WATCH @introduceDomain|i|1|" },
+	{ 's', "INTRODUCE 2|0|6|" },
+	{ '1', "WRITE data/a/b/c|1" },
+	{ '1', "WATCH data|tok|" },
+	{ '2', "WATCH /local/domain/1/data/a|tok2|1|" },
+	{ '1', "WRITE data/a|2" },
+	{ '2', "READ /local/domain/1/data/a|" },
+	{ '1', "TRANSACTION_START |" },
+	{ '1', "WRITE[1] data/t/x|1" },
+	{ '1', "READ[1] data/a|" },
+	{ '1', "DIRECTORY[1] data|" },
+	{ '1', "RM[1] data/a/b|" },
+	{ 't', "WRITE /ack/2|v" },
+	{ '1', "SET_PERMS[1] data/t|n1|b0|" },
+	{ '1', "TRANSACTION_END[1] T|" },
+	{ 't', "TRANSACTION_START |" },
+	{ 't', "READ[1] /ack/1|" },
+	{ 't', "WRITE[1] /x/y|1" },
+	{ '1', "RM data/t|" },
+	{ 't', "DIRECTORY[1] /local/domain/1/data|" },
+	{ 's', "RM /local/domain/1/data/a|" },
+	{ 't', "DIRECTORY_PART[1] /|0|" },
+	{ 't', "WRITE[1] /ack/1x|z" },
+	{ 't', "TRANSACTION_END[1] T|" },
+	{ 's', "WRITE /ack/{n*600}|v" },
+	{ 's', "WRITE /deep/a/b/c/d/e/f/g|{v*3000}" },
+	{ '(', "" },
+	{ 's', "WRITE /ack/3|v" },
+	{ 't', "WRITE /ack/4|v" },
+	{ '1', "WRITE data/j|v" },
+	{ '2', "GET_DOMAIN_PATH 2|" },
+	{ ')', "" },
+	{ 's', "SET_TARGET 2|1|" },
+	{ '2', "WRITE /local/domain/1/data/stub|v" },
+	{ 's', "CONTROL tree|/|"
+	       "|" },
+	{ 's', "CONTROL quota|1|" },
+	{ 's', "SET_QUOTA 1|nodes|50|" },
+	{ 's', "GET_QUOTA 1|nodes|" },
+	{ 's', "RM /deep|" },
+	{ 't', "GET_PERMS /local/domain/1/data|" },
+	{ '1', "UNWATCH data|tok|" },
+	{ '2', "RESET_WATCHES |" },
+	{ '!', "shutdown 2" },
+	{ 's', "RESUME 2|" },
+	{ '!', "dead 1" },
+	{ 's', "WRITE /ack/5|v" },
+	{ 's', "RELEASE 2|" },
+	{ '!', "create 1" },
+	{ 's', "INTRODUCE 1|0|5|" },
+	{ 's', "WRITE /local/domain/1/data|" },
+	{ 's', "SET_PERMS /local/domain/1/data|n1|" },
+	{ '1', "WRITE data/again|v" },
+	{ '1', "TRANSACTION_START |" },
+	{ 's', "SET_FEATURE 2|2|" },
+	{ 's', "WRITE /ack/6|v" },
+};
+
+enum { N_LINES = sizeof(lines) / sizeof(lines[0]) };
+
+struct play {
+	struct fake fake;
+	struct talker talkers[TALKERS];
+	bool is_there[TALKERS];
+	bool has_started;
+	char replies[N_LINES][REPLY_MAX];
+};
+
+static const char names[TALKERS + 1] = "st12";
+
+static size_t index_of(char who)
+{
+	return (size_t)(strchr(names, who) - names);
+}
+
+static struct talker *find(struct play *play, char who)
+{
+	size_t i = index_of(who);
+	struct fake_conn *conn = NULL;
+
+	if (play->is_there[i])
+		return &play->talkers[i];
+	if (who == '1' || who == '2')
+		conn = fake_guest(&play->fake, (unsigned)(who - '0'));
+	while (!conn)
+		conn = fake_connect(&play->fake);
+	talk_begin(&play->talkers[i], conn);
+	play->is_there[i] = true;
+	return &play->talkers[i];
+}
+
+static void do_host(struct play *play, const char *what)
+{
+	unsigned domid = (unsigned)(strchr(what, ' ')[1] - '0');
+
+	if (what[0] == 'c') {
+		fake_domain_create(&play->fake, domid);
+		/* It speaks anew. */
+		if (play->is_there[index_of((char)('0' + domid))])
+			talk_end(&play->talkers[index_of((char)('0' + domid))]);
+		play->is_there[index_of((char)('0' + domid))] = false;
+	} else if (what[0] == 'd') {
+		fake_domain_destroy(&play->fake, domid);
+	} else {
+		play->fake.domains[domid].state.is_shut_down = true;
+	}
+	fake_changed(&play->fake);
+	fake_settle(&play->fake);
+}
+
+/* Drops what nobody here looks at: events, and late replies of a client that went on. */
+static void keep_quiet(struct talker *talker)
+{
+	talker->n_events = 0;
+}
+
+static void note_reply(struct play *play, size_t i, struct talker *talker)
+{
+	const char *reply = hear(talker);
+
+	snprintf(play->replies[i], REPLY_MAX, "%.90s", reply);
+	keep_quiet(talker);
+}
+
+static void play_lines(struct play *play)
+{
+	bool is_joint = false;
+	size_t first = 0;
+
+	for (size_t i = 0; i < N_LINES; i++) {
+		const struct line *line = &lines[i];
+		struct talker *talker;
+
+		if (line->who == '!') {
+			do_host(play, line->what);
+			continue;
+		}
+		if (line->who == '(') {
+			is_joint = true;
+			first = i + 1;
+			continue;
+		}
+		if (line->who == ')') {
+			is_joint = false;
+			for (size_t j = first; j < i; j++)
+				note_reply(play, j, find(play, lines[j].who));
+			continue;
+		}
+		talker = find(play, line->who);
+		/* A guest that could not be introduced says nothing. */
+		if (!talker->conn->client || talker->conn->is_failed) {
+			snprintf(play->replies[i], REPLY_MAX, "closed");
+			continue;
+		}
+		say(talker, line->what);
+		if (!is_joint)
+			note_reply(play, i, talker);
+	}
+}
+
+/* What was acknowledged is there; what was refused is not. */
+static void check_acknowledged(struct play *play, struct talker *talker)
+{
+	for (size_t i = 0; i < N_LINES; i++) {
+		const char *what = lines[i].what, *reply = play->replies[i];
+		char request[1024];
+
+		if (strncmp(what, "WRITE /ack/", 11) != 0)
+			continue;
+		snprintf(request, sizeof(request), "READ %.*s|", (int)strcspn(what + 6, "|"),
+			 what + 6);
+		if (!strcmp(reply, "OK|"))
+			CHECK_STR(talk(talker, request), "v");
+		else if (reply[0] == '!')
+			CHECK_STR(talk(talker, request), "!ENOENT");
+	}
+}
+
+static void check_audit(struct play *play, unsigned n)
+{
+	char text[256];
+
+	if (!server_audit(play->fake.server, text, sizeof(text)))
+		CHECK_FAIL("call %u: audit: %s", n, text);
+}
+
+static bool is_clean_error(const char *reply)
+{
+	return !strcmp(reply, "!ENOMEM") || !strcmp(reply, "!EIO") || !strcmp(reply, "!ENOSPC") ||
+	       !strcmp(reply, "closed");
+}
+
+/* Everything up to the fault is as ever, and the first that differs is a clean error. */
+static void check_replies(const struct play *play, const struct play *usual, unsigned n)
+{
+	for (size_t i = 0; i < N_LINES; i++) {
+		if (!strcmp(play->replies[i], usual->replies[i]))
+			continue;
+		if (!is_clean_error(play->replies[i]))
+			CHECK_FAIL("call %u: %c> %s: %s, expected %s or a clean error", n,
+				   lines[i].who, lines[i].what, play->replies[i],
+				   usual->replies[i]);
+		return;
+	}
+}
+
+/* Plays it all with the n-th call failing. False: it never came to that call. */
+static bool play_once(struct play *play, enum fault_kind kind, unsigned n, unsigned *out_count)
+{
+	struct talker last;
+	bool has_failed;
+	int err;
+
+	*play = (struct play){ 0 };
+	faults_arm(kind, n, false);
+	err = fake_try_start(&play->fake, NULL, faults_passing);
+	if (err) {
+		*out_count = faults_disarm(&has_failed);
+		CHECK(has_failed);
+		CHECK(err == -ENOMEM || err == -EIO || err == -ENOSPC);
+		return true;
+	}
+	play->has_started = true;
+	play_lines(play);
+	*out_count = faults_disarm(&has_failed);
+	fake_settle(&play->fake);
+	check_audit(play, n);
+	talk_begin(&last, fake_connect(&play->fake));
+	CHECK_STR(talk(&last, "WRITE /last|v"), "OK|");
+	CHECK_STR(talk(&last, "READ /last|"), "v");
+	check_acknowledged(play, &last);
+	/* What the dead have owned is gone, whatever failed on the way. */
+	CHECK_STR(talk(&last, "READ /local/domain/1/data/j|"), "!ENOENT");
+	CHECK_STR(talk(&last, "READ /local/domain/1/data/stub|"), "!ENOENT");
+	for (size_t i = 0; i < TALKERS; i++) {
+		if (play->is_there[i])
+			talk_end(&play->talkers[i]);
+	}
+	talk_end(&last);
+	check_audit(play, n);
+	fake_stop(&play->fake);
+	return has_failed;
+}
+
+static void play_all(enum fault_kind kind)
+{
+	static struct play usual, play;
+	unsigned count, n_calls;
+
+	play_once(&usual, kind, 0, &n_calls);
+	CHECK(n_calls > 20);
+	for (size_t i = 0; i < N_LINES; i++) {
+		if (usual.replies[i][0])
+			CHECK(!is_clean_error(usual.replies[i]));
+	}
+	for (unsigned n = 1; play_once(&play, kind, n, &count); n++) {
+		if (play.has_started)
+			check_replies(&play, &usual, n);
+	}
+	printf("%u calls failed, one at a time\n", n_calls);
+}
+
+TEST(every_allocation_may_fail_once)
+{
+	play_all(FAULT_MEMORY);
+}
+
+TEST(every_call_of_the_database_may_fail_once)
+{
+	play_all(FAULT_STORE);
+}
