@@ -273,5 +273,6 @@ bool server_turn(struct server *server, uint64_t now_ms, uint64_t *out_deadline_
 		deadline = server->next_expiry_ms;
 	*out_deadline_ms = deadline;
 	return !TAILQ_EMPTY(&server->ready) || server->needs_scan ||
-	       (server->store->n_garbage > 0 && server->store->reclaim_waits_for == 0);
+	       (server->store->n_garbage > 0 && server->store->reclaim_waits_for == 0 &&
+		!server->store->reclaim_lacks_room);
 }

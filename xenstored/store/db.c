@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "xenstored/store/redo.h"
+#include "xenstored/store/room.h"
 
 enum {
 	PAGE = 4096,
@@ -19,6 +20,11 @@ enum {
 	BATCH_PAGES_MAX = 120000,
 	/* A put copies a path of at most five pages and may split as it goes up. */
 	PAGES_PER_PUT = 8,
+	/* Kept for removals: more than two of them need, one after the other, at the worst. */
+	CUSHION = 512,
+	/* Records of free pages that LMDB looks through for a run, at the least. */
+	RUN_RECORDS = 60,
+	FREE_TABLE = 0, /* where LMDB keeps them */
 };
 
 struct db {
@@ -66,12 +72,12 @@ static int map_error(int rc)
 }
 
 /* Allocates the file's blocks, so that a store to the map can never fail. */
-static int allocate(struct db *db, size_t pages)
+static int allocate(struct db *db, size_t from, size_t pages)
 {
 	int err;
 
 	do
-		err = posix_fallocate(db->fd, 0, (off_t)pages * PAGE);
+		err = posix_fallocate(db->fd, (off_t)from * PAGE, (off_t)(pages - from) * PAGE);
 	while (err == EINTR);
 	return err;
 }
@@ -120,11 +126,11 @@ static int grow(struct db *db, size_t need)
 		pages = db->map_pages + MAP_STEP;
 	if (pages < need)
 		pages = need;
-	err = allocate(db, pages);
+	err = allocate(db, db->map_pages, pages);
 	if (err && need < pages) {
 		/* The generous step does not fit; what is needed may. */
 		pages = need;
-		err = allocate(db, pages);
+		err = allocate(db, db->map_pages, pages);
 	}
 	if (err)
 		return err == ENOSPC || err == EFBIG || err == EDQUOT ? ENOSPC : -err;
@@ -207,13 +213,55 @@ static int begin(struct db *db)
 	return 0;
 }
 
-int db_reserve(struct db *db, size_t n_puts, size_t n_bytes)
+/* Counts the free pages that the next batch may use: those of the last one are not among them. */
+static int survey(struct db *db, struct room *room)
 {
+	MDB_cursor *cursor = NULL;
+	MDB_val key, record;
+	size_t last = mdb_txn_id(db->reader), number, n_pages;
+	int err = map_error(mdb_cursor_open(db->reader, FREE_TABLE, &cursor));
+
+	for (size_t n = 0; !err; n++) {
+		err = map_error(mdb_cursor_get(cursor, &key, &record, MDB_NEXT));
+		if (err)
+			break;
+		memcpy(&number, key.mv_data, sizeof(number));
+		if (number >= last)
+			break;
+		/* The count comes first. */
+		memcpy(&n_pages, record.mv_data, sizeof(n_pages));
+		err = room_add(room, (const size_t *)record.mv_data + 1, n_pages, n < RUN_RECORDS);
+	}
+	if (cursor)
+		mdb_cursor_close(cursor);
+	return err == ENOENT ? 0 : err;
+}
+
+/* The file cannot grow: 0 if free pages within it will do, else ENOSPC. */
+static int fit(struct db *db, size_t need, size_t cushion, size_t n_bytes)
+{
+	struct room room = { 0 };
+	int err = map_error(mdb_txn_renew(db->reader));
+
+	if (err)
+		return err;
+	err = survey(db, &room);
+	mdb_txn_reset(db->reader);
+	if (!err && !room_fits(&room, db->map_pages - pages_in_use(db), need, cushion, n_bytes))
+		err = ENOSPC;
+	room_fini(&room);
+	return err;
+}
+
+int db_reserve(struct db *db, size_t n_puts, size_t n_bytes, enum db_room room)
+{
+	size_t cushion = room == DB_ROOM_LAST ? 0 : CUSHION;
 	size_t in_use = pages_in_use(db);
 	size_t need = pages_needed(in_use, n_puts, n_bytes);
 	int err = 0;
 
-	if (in_use + db->reserved + need > db->map_pages || db->reserved + need > BATCH_PAGES_MAX) {
+	if (in_use + db->reserved + need + cushion > db->map_pages ||
+	    db->reserved + need > BATCH_PAGES_MAX) {
 		if (need > BATCH_PAGES_MAX)
 			return ENOSPC;
 		if (db_has_changes(db))
@@ -224,8 +272,10 @@ int db_reserve(struct db *db, size_t n_puts, size_t n_bytes)
 		db_rest(db);
 		in_use = pages_in_use(db);
 		need = pages_needed(in_use, n_puts, n_bytes);
-		if (in_use + need > db->map_pages)
-			err = grow(db, in_use + need);
+		if (in_use + need + cushion > db->map_pages)
+			err = grow(db, in_use + need + cushion);
+		if (err == ENOSPC)
+			err = fit(db, need, cushion, n_bytes);
 		if (err)
 			return err;
 	}
@@ -447,7 +497,7 @@ static int open_env(struct db *db, const char *path)
 	if (!err && size > 0 && pages_in_use(db) > (size_t)size / PAGE)
 		err = -EBADMSG;
 	if (!err)
-		err = -allocate(db, db->map_pages);
+		err = -allocate(db, 0, db->map_pages);
 	return err;
 }
 

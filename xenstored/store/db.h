@@ -31,6 +31,9 @@ struct db_bytes {
 
 enum { DB_KEY_MAX = 511 };
 
+/* A part of the room is kept for what gives room back: removals. */
+enum db_room { DB_ROOM_COMMON, DB_ROOM_LAST };
+
 /* Opens or creates the file. -EBADMSG: there is a file, but it is not a database of ours. */
 int db_open(const char *path, struct db **out_db) __attribute__((warn_unused_result));
 void db_close(struct db *db);
@@ -43,7 +46,8 @@ int db_unlink(const char *path) __attribute__((warn_unused_result));
  * of room, and opens the batch. May commit the batch so far, in order to grow the map: the caller
  * must be at a point where that is right. ENOSPC: the file system has no room, nothing changed.
  */
-int db_reserve(struct db *db, size_t n_puts, size_t n_bytes) __attribute__((warn_unused_result));
+int db_reserve(struct db *db, size_t n_puts, size_t n_bytes, enum db_room room)
+	__attribute__((warn_unused_result));
 
 /* Makes the changes of the batch permanent. Fine without any. */
 int db_commit(struct db *db) __attribute__((warn_unused_result));

@@ -293,6 +293,8 @@ static struct store_change change_of(const struct view_entry *entry, uint64_t wr
 
 static int reserve(struct view *view)
 {
+	/* What only removes may take the last room: it gives it back. */
+	enum db_room room = DB_ROOM_LAST;
 	size_t n_puts = 0, n_bytes = 0;
 	struct view_entry *entry;
 	struct store_change change;
@@ -302,14 +304,16 @@ static int reserve(struct view *view)
 			continue;
 		change = change_of(entry, 0);
 		n_puts += store_change_puts(&change);
-		n_bytes += entry->spot.path_len + NODE_RECORD_HEAD + DB_KEY_MAX;
-		if (entry->exists)
-			n_bytes += content_len(&entry->now);
+		n_bytes += NODE_RECORD_HEAD;
+		if (entry->exists) {
+			room = DB_ROOM_COMMON;
+			n_bytes += entry->spot.path_len + DB_KEY_MAX + content_len(&entry->now);
+		}
 		/* What the entry leaves as it is may have grown meanwhile. */
 		if (entry->exists && !(entry->changed & ASPECT_EXISTENCE))
 			n_bytes += 2 * XSP_PAYLOAD_MAX;
 	}
-	return n_puts ? store_reserve(view->store, n_puts, n_bytes) : 0;
+	return n_puts ? store_reserve(view->store, n_puts, n_bytes, room) : 0;
 }
 
 /* The database's bytes may move under the put that replaces them: keep copies. */

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "protocol/wire.h"
-#include "xenstored/store/db.h"
 #include "xenstored/store/garbage.h"
 #include "xenstored/store/owners.h"
 
@@ -99,7 +98,7 @@ static int open_database(struct store *store, const char *path, const char *boot
 	if (!err)
 		err = db_open(path, &store->db);
 	if (!err)
-		err = db_reserve(store->db, 1, sizeof(struct meta));
+		err = db_reserve(store->db, 1, sizeof(struct meta), DB_ROOM_COMMON);
 	if (!err) {
 		store->tree.db = store->db;
 		err = put_meta(store, boot_id);
@@ -198,11 +197,11 @@ size_t store_change_puts(const struct store_change *change)
 	return tree_puts(change->name_len) + 4;
 }
 
-int store_reserve(struct store *store, size_t n_puts, size_t n_bytes)
+int store_reserve(struct store *store, size_t n_puts, size_t n_bytes, enum db_room room)
 {
 	uint64_t n_early = db_early_commits(store->db);
 	/* The meta record is put with the commit. */
-	int err = db_reserve(store->db, n_puts + 1, n_bytes + sizeof(struct meta));
+	int err = db_reserve(store->db, n_puts + 1, n_bytes + sizeof(struct meta), room);
 
 	if (db_early_commits(store->db) != n_early) {
 		/* What was in the batch is permanent now: an abort will not touch it. */
@@ -294,6 +293,7 @@ int store_change(struct store *store, const struct store_change *change)
 	uint16_t old_owner = change->before ? node_owner(change->before) : 0;
 	int err;
 
+	store->reclaim_lacks_room = false;
 	tree_number(&store->tree);
 	err = record_history(store, change);
 	if (err)
@@ -384,6 +384,22 @@ static int reclaim_child(struct store *store, const struct garbage *garbage,
 	return garbage_add(store->db, &below);
 }
 
+/* Where room is scarce, fewer nodes at a time have to do. */
+static int reserve_reclaim(struct store *store, size_t *n_nodes)
+{
+	enum { RECORD_MAX = 64 };
+	int err;
+
+	for (;; *n_nodes /= 2) {
+		err = store_reserve(store, *n_nodes * (TREE_LEVELS_MAX + 3) + 1,
+				    *n_nodes * RECORD_MAX, DB_ROOM_LAST);
+		if (err != ENOSPC || *n_nodes <= 1)
+			break;
+	}
+	store->reclaim_lacks_room = err == ENOSPC;
+	return err;
+}
+
 int store_reclaim(struct store *store, size_t n_nodes, enum store_pace pace,
 		  store_refund_fn *refund, void *arg)
 {
@@ -394,9 +410,10 @@ int store_reclaim(struct store *store, size_t n_nodes, enum store_pace pace,
 
 	if (store->n_garbage == 0)
 		return ENOENT;
-	if (pace == STORE_UNHURRIED && store->reclaim_waits_for == store->history.oldest)
+	if (pace == STORE_UNHURRIED &&
+	    (store->reclaim_lacks_room || store->reclaim_waits_for == store->history.oldest))
 		return ENOENT;
-	err = store_reserve(store, n_nodes * (TREE_LEVELS_MAX + 3) + 1, n_nodes * XSP_PATH_ABS_MAX);
+	err = reserve_reclaim(store, &n_nodes);
 	for (size_t i = 0; !err && i < n_nodes; i++) {
 		err = garbage_next(store->db, limit, &garbage);
 		if (err == ENOENT) {

@@ -16,11 +16,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "xenstored/store/db.h"
 #include "xenstored/store/dircache.h"
 #include "xenstored/store/history.h"
 #include "xenstored/store/tree.h"
 
-struct db;
 
 enum { STORE_SCHEMA = 1 };
 
@@ -42,6 +42,7 @@ struct store {
 	uint64_t batch_start;           /* the last number before the open batch */
 	uint64_t n_early_commits;       /* batches made permanent by store_reserve() */
 	size_t n_garbage;               /* detached subtrees waiting */
+	bool reclaim_lacks_room;        /* not even the least step fitted; until the next change */
 	uint64_t reclaim_waits_for;     /* history.oldest that held the rest back; 0: nothing did */
 };
 
@@ -86,7 +87,7 @@ struct store_change {
 size_t store_change_puts(const struct store_change *change);
 
 /* Reserves room. ENOSPC: none to be had; nothing changed. May commit the batch so far. */
-int store_reserve(struct store *store, size_t n_puts, size_t n_bytes)
+int store_reserve(struct store *store, size_t n_puts, size_t n_bytes, enum db_room room)
 	__attribute__((warn_unused_result));
 
 /* Makes the change. Room must have been reserved. Trouble loses the batch. */
