@@ -248,6 +248,7 @@ TEST(acknowledged_changes_survive_any_death)
 		acknowledged = (struct acknowledged){ .round = round };
 		seed = seed * 1103515245 + 12345;
 		printf("round %u: seed %u\n", round, seed);
+		fflush(stdout);
 		home_serve(&home);
 		kill_under_way(&home, &acknowledged, seed >> 8);
 		home_serve(&home);

@@ -54,10 +54,12 @@ static int count_node(void *arg, const char *name, size_t len, const struct node
 	struct count *count = &recount->counts[node_owner(node)];
 	uint64_t path_len = recount->path_len + len;
 
+	(void)name;
 	/* "/x" is two bytes long: the root's own slash is the one before the name. */
 	if (recount->path_len > 1)
 		path_len++;
-	if (recount->path_len == 0 && name[0] != '@')
+	/* The root's name has no bytes to look at. */
+	if (recount->path_len == 0 && len == 0)
 		path_len = 1;
 	count->used[QUOTA_NODES]++;
 	count->used[QUOTA_MEMORY] += node_cost(node, path_len, len);
