@@ -5,6 +5,7 @@
 
 #include "xenstored/core/fire.h"
 #include "xenstored/core/host.h"
+#include "xenstored/core/removal.h"
 #include "xenstored/core/state.h"
 
 static int introduce_again(struct server *server, struct domain *domain, uint32_t port)
@@ -20,12 +21,29 @@ static int introduce_again(struct server *server, struct domain *domain, uint32_
 	return 0;
 }
 
+/* Another domain may have the number by now: the news of the first one's end may come later. */
+static bool has_ended(const struct server *server, const struct domain *domain)
+{
+	const struct host *host = server->host;
+	struct host_domain state;
+
+	if (!domain->is_introduced || domain->domid == server->config.privileged_domid ||
+	    domain->domid == server->config.store_domid)
+		return false;
+	return !host->domain_state(host->self, domain->domid, &state) || state.is_dead ||
+	       state.unique_id != domain->unique_id;
+}
+
 int introduction_run(struct server *server, uint16_t domid, uint32_t port)
 {
 	const struct host *host = server->host;
-	struct domain *domain;
-	int err = domain_learn(&server->domains, domid, &domain);
+	struct domain *domain = domain_find(&server->domains, domid);
+	int err = 0;
 
+	if (domain && has_ended(server, domain))
+		err = removal_run(server, domain);
+	if (!err)
+		err = domain_learn(&server->domains, domid, &domain);
 	if (err)
 		return err == ENOENT ? EINVAL : err;
 	if (domain->is_introduced)
