@@ -72,6 +72,8 @@ void json_put_string(FILE *out, const void *bytes, size_t len)
 			fputs("\\t", out);
 		else if (p[i] < 0x20 || p[i] == 0x7f)
 			fprintf(out, "\\u%04x", p[i]);
+		else if (p[i] == 0xc2 && p[i + 1] < 0xa0)
+			fprintf(out, "\\u%04x", p[++i]);
 		else
 			putc(p[i], out);
 	}

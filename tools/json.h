@@ -15,7 +15,10 @@
 
 bool json_is_utf8(const void *bytes, size_t len);
 
-/* A string with its quotes. The bytes must be valid UTF-8; control characters are escaped. */
+/*
+ * A string with its quotes. The bytes must be valid UTF-8. All control characters are escaped,
+ * those of Unicode as well, so that a guest's value cannot command an administrator's terminal.
+ */
 void json_put_string(FILE *out, const void *bytes, size_t len);
 
 /* "value":"..." or "base64":"..." */

@@ -182,7 +182,7 @@ tests_import() {
 
 tests_chmod() {
 	local deep long
-	long=$(x l 400)
+	long=$(x l 300)
 	deep=/t/$long/$long/$long
 	xenstore-write "$deep" 1
 	expect 0 "" xenstore-chmod -r "/t/$long" r0

@@ -29,6 +29,8 @@ TEST(text_becomes_a_string)
 	check_value("", 0, "\"value\":\"\"");
 	check_value("a\"b\\c/d", 7, "\"value\":\"a\\\"b\\\\c/d\"");
 	check_value("\0\t\n\r\x1b\x7f", 6, "\"value\":\"\\u0000\\t\\n\\u000d\\u001b\\u007f\"");
+	check_value("\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0", 8,
+		    "\"value\":\"\\u0080\\u009b\\u009f\xc2\xa0\"");
 	check_value("gr\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80", 11,
 		    "\"value\":\"gr\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80\"");
 }
