@@ -66,6 +66,13 @@ static int open_trace(struct daemon *daemon)
 	return err ? fail(config->trace_file, err) : 0;
 }
 
+/* While somebody still waits for the start to succeed, and it may also be nobody. */
+static void say_twice(enum log_level level, const char *text)
+{
+	log_sink_stderr(level, text);
+	log_sink_syslog(level, text);
+}
+
 static int detach(struct daemon *daemon)
 {
 	const struct config *config = &daemon->config;
@@ -77,6 +84,7 @@ static int detach(struct daemon *daemon)
 		if (err)
 			return fail("cannot go to the background", err);
 		openlog("xenstored", LOG_PID, LOG_DAEMON);
+		log_to(say_twice);
 	}
 	if (config->wants_pid_printed) {
 		printf("%ld\n", (long)getpid());

@@ -305,10 +305,20 @@ void process_status(pid_t pid, const char *name, char *out, size_t size)
 	free(text);
 }
 
-uint64_t process_resident_kb(pid_t pid)
+static uint64_t status_kb(pid_t pid, const char *name)
 {
 	char text[64];
 
-	process_status(pid, "VmRSS", text, sizeof(text));
+	process_status(pid, name, text, sizeof(text));
 	return strtoull(text, NULL, 10);
+}
+
+uint64_t process_resident_kb(pid_t pid)
+{
+	return status_kb(pid, "VmRSS");
+}
+
+uint64_t process_own_kb(pid_t pid)
+{
+	return status_kb(pid, "RssAnon");
 }

@@ -74,9 +74,13 @@ void home_await(const char *path, const char *text);
 
 bool home_exists(const char *path);
 
-/* What the kernel says of a process: clock ticks of CPU time, kilobytes resident. */
+/*
+ * What the kernel says of a process: clock ticks of CPU time, kilobytes resident, those of them
+ * that are no file's.
+ */
 uint64_t process_cpu_ticks(pid_t pid);
 uint64_t process_resident_kb(pid_t pid);
+uint64_t process_own_kb(pid_t pid);
 
 /* A line "Name:\t<text>" of /proc/<pid>/status. */
 void process_status(pid_t pid, const char *name, char *out, size_t size);
