@@ -144,6 +144,15 @@ static int core_peek(struct target *target, int client, unsigned offset, uint32_
 	return 0;
 }
 
+static int core_stall(struct target *target, int client, enum target_stall how)
+{
+	struct target_core *self = of(target);
+
+	self->clients[client]->is_read = how == TARGET_READS;
+	fake_settle(&self->fake);
+	return 0;
+}
+
 static const struct target_ops ops = {
 	.start = core_start,
 	.stop = core_stop,
@@ -152,6 +161,7 @@ static const struct target_ops ops = {
 	.send = core_send,
 	.receive = core_receive,
 	.settle = core_settle,
+	.stall = core_stall,
 	.host = core_host,
 	.advance = core_advance,
 	.poke = core_poke,
@@ -165,6 +175,7 @@ void target_core_init(struct target_core *core)
 		.name = "xenstored",
 		.gfn = "0",
 		.port = "5",
-		.can = TARGET_CAN_GUESTS | TARGET_CAN_HOST | TARGET_CAN_TIME | TARGET_CAN_RING,
+		.can = TARGET_CAN_GUESTS | TARGET_CAN_HOST | TARGET_CAN_TIME | TARGET_CAN_RING |
+		       TARGET_CAN_STALL,
 	};
 }

@@ -13,7 +13,8 @@ size_t buf_len(const struct buf *buf)
 
 uint8_t *buf_head(const struct buf *buf)
 {
-	return buf->bytes + buf->head;
+	/* Nothing may be added to a null pointer, not even nothing. */
+	return buf->bytes ? buf->bytes + buf->head : NULL;
 }
 
 /* Moves the content to the front. */

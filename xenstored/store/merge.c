@@ -291,27 +291,41 @@ static struct store_change change_of(const struct view_entry *entry, uint64_t wr
 	};
 }
 
+/* Bytes of a node that a change leaves as they are, and that may have grown since it was seen. */
+static int kept_len(struct view *view, const struct view_entry *entry, size_t *out_len)
+{
+	struct node now;
+	int err;
+
+	*out_len = 0;
+	if (view->start == UINT64_MAX || !entry->exists || (entry->changed & ASPECT_EXISTENCE))
+		return 0;
+	err = current(view, entry, &now);
+	if (!err)
+		*out_len = content_len(&now);
+	return err == ENOENT ? -EBADMSG : err;
+}
+
 static int reserve(struct view *view)
 {
 	/* What only removes may take the last room: it gives it back. */
 	enum db_room room = DB_ROOM_LAST;
-	size_t n_puts = 0, n_bytes = 0;
+	size_t n_puts = 0, n_bytes = 0, kept;
 	struct view_entry *entry;
-	struct store_change change;
+	int err;
 
 	TAILQ_FOREACH (entry, &view->order, order) {
 		if (!is_effective(entry))
 			continue;
-		change = change_of(entry, 0);
-		n_puts += store_change_puts(&change);
-		n_bytes += NODE_RECORD_HEAD;
+		err = kept_len(view, entry, &kept);
+		if (err)
+			return err;
+		n_puts += store_change_puts(entry->spot.name_len, entry->changed);
+		n_bytes += NODE_RECORD_HEAD + kept;
 		if (entry->exists) {
 			room = DB_ROOM_COMMON;
-			n_bytes += entry->spot.path_len + DB_KEY_MAX + content_len(&entry->now);
+			n_bytes += entry->spot.path_len + content_len(&entry->now);
 		}
-		/* What the entry leaves as it is may have grown meanwhile. */
-		if (entry->exists && !(entry->changed & ASPECT_EXISTENCE))
-			n_bytes += 2 * XSP_PAYLOAD_MAX;
 	}
 	return n_puts ? store_reserve(view->store, n_puts, n_bytes, room) : 0;
 }

@@ -191,10 +191,16 @@ void store_settle(struct store *store)
 		dircache_flush(&store->dirs);
 }
 
-size_t store_change_puts(const struct store_change *change)
+size_t store_change_puts(size_t name_len, unsigned aspects)
 {
-	/* The record, two entries of the index of owners, the list of subtrees, the meta record. */
-	return tree_puts(change->name_len) + 4;
+	size_t n_puts = tree_puts(name_len);
+
+	/* The index of owners, away from one and to another; the list of detached subtrees. */
+	if (aspects & (ASPECT_PERMS | ASPECT_EXISTENCE))
+		n_puts += 2;
+	if (aspects & ASPECT_EXISTENCE)
+		n_puts++;
+	return n_puts;
 }
 
 int store_reserve(struct store *store, size_t n_puts, size_t n_bytes, enum db_room room)

@@ -21,7 +21,6 @@
 #include "xenstored/store/history.h"
 #include "xenstored/store/tree.h"
 
-
 enum { STORE_SCHEMA = 1 };
 
 /* Generations of directories' child lists that are remembered one by one. */
@@ -83,8 +82,8 @@ struct store_change {
 	uint64_t writer;          /* for the history */
 };
 
-/* Room in puts and bytes that a change of that size may need; for db_reserve(). */
-size_t store_change_puts(const struct store_change *change);
+/* How many puts at the most a change of these aspects of such a node takes; for store_reserve(). */
+size_t store_change_puts(size_t name_len, unsigned aspects);
 
 /* Reserves room. ENOSPC: none to be had; nothing changed. May commit the batch so far. */
 int store_reserve(struct store *store, size_t n_puts, size_t n_bytes, enum db_room room)
