@@ -152,12 +152,13 @@ static bool pump(struct target_guest *guest)
 {
 	struct inbox *to = &guest->to;
 	char bytes[XSP_RING_SIZE];
-	size_t n_out, n_in, skipped;
+	size_t n_out = 0, n_in, skipped;
 
 	if (!guest->is_open)
 		return false;
 	fakeguest_heard(&guest->guest);
-	n_out = fakeguest_write(&guest->guest, to->bytes + to->start, to->len);
+	if (to->len)
+		n_out = fakeguest_write(&guest->guest, to->bytes + to->start, to->len);
 	to->start += n_out;
 	to->len -= n_out;
 	n_in = fakeguest_read(&guest->guest, bytes, sizeof(bytes));
@@ -259,7 +260,8 @@ static int rings_receive(struct target *target, int client, enum target_wait wai
 	if (guest->from.len == 0 && wait == TARGET_WAIT)
 		err = rings_settle(target);
 	*out_len = guest->from.len < size ? guest->from.len : size;
-	memcpy(bytes, guest->from.bytes + guest->from.start, *out_len);
+	if (*out_len)
+		memcpy(bytes, guest->from.bytes + guest->from.start, *out_len);
 	guest->from.start += *out_len;
 	guest->from.len -= *out_len;
 	return err;

@@ -3,6 +3,7 @@
  * Life and death of domains: who is told, how often, and what is left of whom. Built twice: for a
  * Xen that tells two domains of one number apart, and for one that cannot.
  */
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -266,6 +267,43 @@ TEST(a_domain_that_is_only_named_is_missed_silently)
 	expect_heard(&ears, 0, 0, 0);
 	peer_ask(&scene.dom0, XSP_GET_PERMS, "/shared|", "n0|");
 	stop_listening(&ears);
+	scene_end(&scene);
+}
+
+/* Waits until domain 5 is known to be gone, which takes as long as the slow look around. */
+static void wait_for_end(struct scene *scene)
+{
+	struct message message;
+
+	do {
+		poll(NULL, 0, 100);
+		peer_say(&scene->dom0, XSP_IS_DOMAIN_INTRODUCED, 0, "5|");
+		message = peer_hear(&scene->dom0);
+	} while (message.payload[0] == 'T');
+}
+
+/*
+ * Nobody signals: ends are found by looking. A domain suspended to be moved signals only its
+ * toolstack, so that looking must not make it one that has shut down.
+ */
+TEST(ends_without_a_signal_are_found_and_suspended_domains_left_alone)
+{
+	struct scene scene;
+	struct ears ears;
+	struct peer six;
+
+	scene_begin(&scene);
+	scene_add(&scene, &six, 6);
+	listen_to(&ears, &scene.rig, "@releaseDomain");
+	fakehost_set(scene.rig.host, 6, FAKEHOST_EXISTS | FAKEHOST_SHUT_DOWN, FAKEHOST_SUSPEND);
+	fakehost_set(scene.rig.host, 5, 0, 0);
+	wait_for_end(&scene);
+	expect_heard(&ears, 1, 1, 0);
+	/* With a signal, whoever's it is, a suspended domain is as good as one that is off. */
+	fakehost_tell(scene.rig.host);
+	expect_heard(&ears, 1, 0, 1);
+	stop_listening(&ears);
+	peer_close(&six);
 	scene_end(&scene);
 }
 

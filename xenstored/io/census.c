@@ -127,11 +127,12 @@ void census_doubt(struct census *census)
 
 bool census_domain(struct census *census, uint16_t domid, struct xen_domain *out_domain)
 {
-	struct entry *entry = &census->entries[domid];
+	struct entry *entry;
 	int err;
 
 	if (domid >= N_DOMAINS)
 		return false;
+	entry = &census->entries[domid];
 	if (!census->is_scanning || !entry->is_known) {
 		struct xen_domain domain;
 

@@ -65,8 +65,9 @@ struct guests {
 	struct guest_list deaf;
 	struct ports ports;
 	uint16_t own_domid;
-	bool is_scan_due; /* the next question for a domain begins a scan */
-	bool is_starting; /* introducing those who were there before us */
+	bool is_scan_due;  /* the next question for a domain begins a scan */
+	bool is_signalled; /* by the hypervisor, in this turn */
+	bool is_starting;  /* introducing those who were there before us */
 };
 
 static int bind_port(struct guest *guest, uint32_t remote_port)
@@ -160,6 +161,7 @@ static bool on_port(struct guests *guests, uint32_t port)
 	struct guest *guest;
 
 	if (port == xen_domains_port(guests->xen)) {
+		guests->is_signalled = true;
 		look_for_domains(guests);
 		return true;
 	}
@@ -227,6 +229,7 @@ static bool end_turn(void *arg)
 	bool is_more = !TAILQ_EMPTY(&guests->unfinished);
 
 	census_end(guests->census);
+	guests->is_signalled = false;
 	while ((guest = TAILQ_FIRST(&guests->moved))) {
 		TAILQ_REMOVE(&guests->moved, guest, in_moved);
 		guest->is_moved = false;
@@ -241,18 +244,6 @@ static bool end_turn(void *arg)
 		serve(guest);
 	}
 	return is_more;
-}
-
-static void guest_free(struct guest *guest)
-{
-	struct guests *guests = guest->guests;
-
-	unbind_port(guest);
-	if (guest->ring.ends.page && guest->domid == guests->own_domid)
-		xen_unmap_own(guests->xen, guest->ring.ends.page);
-	else if (guest->ring.ends.page)
-		xen_unmap(guests->xen, guest->ring.ends.page);
-	free(guest);
 }
 
 static void wake(struct link *link)
@@ -271,10 +262,24 @@ static void gone(struct link *link)
 	if (guest->is_unfinished)
 		TAILQ_REMOVE(&guests->unfinished, guest, in_unfinished);
 	TAILQ_REMOVE(&guests->all, guest, entry);
-	guest_free(guest);
+	unbind_port(guest);
+	if (guest->ring.ends.page && guest->domid == guests->own_domid)
+		xen_unmap_own(guests->xen, guest->ring.ends.page);
+	else if (guest->ring.ends.page)
+		xen_unmap(guests->xen, guest->ring.ends.page);
+	free(guest);
 }
 
 static const struct link_ops guest_ops = { .wake = wake, .gone = gone };
+
+/*
+ * A domain that is suspended to be moved signals its toolstack alone, and nobody else shall take
+ * it for one that has ended. So what is only found by looking does not count then.
+ */
+static bool counts_as_shut_down(const struct guests *guests, const struct xen_domain *domain)
+{
+	return domain->is_shut_down && (guests->is_signalled || !domain->may_be_suspended);
+}
 
 static bool domain_state(void *self, uint16_t domid, struct host_domain *out_state)
 {
@@ -291,7 +296,7 @@ static bool domain_state(void *self, uint16_t domid, struct host_domain *out_sta
 		return false;
 	*out_state = (struct host_domain){
 		.unique_id = domain.unique_id,
-		.is_shut_down = domain.is_shut_down,
+		.is_shut_down = counts_as_shut_down(guests, &domain),
 		.is_dying = domain.is_dying,
 		.is_dead = domain.is_dead,
 	};
@@ -335,12 +340,12 @@ static int open_ring(void *self, uint16_t domid, uint32_t port, uint32_t feature
 	guest->ring.client = client;
 	guest->guests = guests;
 	guest->domid = domid;
+	TAILQ_INSERT_TAIL(&guests->all, guest, entry);
 	err = attach(guest, port);
 	if (err) {
-		guest_free(guest);
+		gone(&guest->link);
 		return err;
 	}
-	TAILQ_INSERT_TAIL(&guests->all, guest, entry);
 	client_set_io(client, &guest->link);
 	if (ring_start(&guest->ring, guest->ring.ends.page, features, guests->is_starting))
 		tell(guest);

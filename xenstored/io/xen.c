@@ -16,6 +16,7 @@
 #else
 /* Before the others: it asks Xen's headers for the toolstack's part of the interface. */
 #include <xenctrl.h>
+#include <xen/sched.h>
 #endif
 #include <xenevtchn.h>
 #include <xengnttab.h>
@@ -62,6 +63,7 @@ static struct xen_domain domain_of(unsigned int domid, unsigned int state, unsig
 		.unique_id = unique_id,
 		.domid = (uint16_t)domid,
 		.is_shut_down = state & XENMANAGE_GETDOMSTATE_STATE_SHUTDOWN,
+		.may_be_suspended = state & XENMANAGE_GETDOMSTATE_STATE_SHUTDOWN,
 		.is_dying = state & XENMANAGE_GETDOMSTATE_STATE_DYING,
 		.is_dead = !(state & XENMANAGE_GETDOMSTATE_STATE_EXIST) ||
 			   (state & XENMANAGE_GETDOMSTATE_STATE_DEAD),
@@ -118,9 +120,13 @@ static void close_domains(struct xen *xen)
  */
 static struct xen_domain domain_of(const xc_domaininfo_t *info)
 {
+	uint32_t reason = info->flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
+	bool is_shut_down = info->flags & XEN_DOMINF_shutdown;
+
 	return (struct xen_domain){
 		.domid = info->domain,
-		.is_shut_down = info->flags & XEN_DOMINF_shutdown,
+		.is_shut_down = is_shut_down,
+		.may_be_suspended = is_shut_down && reason == SHUTDOWN_suspend,
 		.is_dying = info->flags & XEN_DOMINF_dying,
 		.is_dead = info->flags & XEN_DOMINF_dying,
 		.is_control = info->domain == 0,

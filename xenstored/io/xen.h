@@ -19,6 +19,7 @@ struct xen_domain {
 	uint64_t unique_id; /* 0: this hypervisor's interface has none */
 	uint16_t domid;
 	bool is_shut_down;
+	bool may_be_suspended; /* shut down to be resumed or moved; or nobody knows why */
 	bool is_dying;
 	bool is_dead;
 	bool is_control;  /* may do what a toolstack does */

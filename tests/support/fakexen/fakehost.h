@@ -40,6 +40,9 @@ enum {
 	FAKEHOST_DEAD = 8,
 };
 
+/* Why a domain has shut down. */
+enum { FAKEHOST_POWEROFF = 0, FAKEHOST_SUSPEND = 2 };
+
 enum { FAKEHOST_CONTROL = 1, FAKEHOST_HARDWARE = 2, FAKEHOST_XENSTORE = 4 };
 
 /* Of a channel's end in the server. */
