@@ -113,7 +113,7 @@ static void post_guardian(struct home *home)
 	CHECK_INT(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 }
 
-static void limit(int what, uint64_t most)
+static void limit(__rlimit_resource_t what, uint64_t most)
 {
 	struct rlimit rlimit = { .rlim_cur = most, .rlim_max = most };
 
