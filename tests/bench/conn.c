@@ -13,6 +13,7 @@
 
 #include "protocol/errname.h"
 #include "protocol/framer.h"
+#include "tests/support/fakexen/fakeguest.h"
 
 enum {
 	IN_SIZE = 256 * 1024,
@@ -56,6 +57,13 @@ int conn_open(struct conn *conn, const char *path)
 	return err;
 }
 
+void conn_be_guest(struct conn *conn, struct fakeguest *guest, struct fakewaker *waker)
+{
+	*conn = CONN_NONE;
+	conn->guest = guest;
+	conn->waker = waker;
+}
+
 void conn_close(struct conn *conn)
 {
 	if (conn->fd >= 0)
@@ -72,10 +80,38 @@ pid_t conn_peer(const struct conn *conn)
 	return getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) ? 0 : peer.pid;
 }
 
+/* Until the server has signalled. */
+static int wait_for_signal(struct conn *conn)
+{
+	uint32_t domid;
+	size_t n = fakewaker_wait(conn->waker, CONN_PATIENCE_S * 1000, &domid, 1);
+
+	fakeguest_heard(conn->guest);
+	return n ? 0 : ETIMEDOUT;
+}
+
+static int send_to_ring(struct conn *conn, const uint8_t *bytes, size_t len)
+{
+	size_t n;
+	int err = 0;
+
+	while (len > 0 && !err) {
+		n = fakeguest_write(conn->guest, bytes, len);
+		bytes += n;
+		len -= n;
+		if (n == 0)
+			err = wait_for_signal(conn);
+	}
+	return err;
+}
+
 int conn_send(struct conn *conn, const void *bytes, size_t len)
 {
 	const uint8_t *at = bytes;
 	ssize_t n;
+
+	if (conn->guest)
+		return send_to_ring(conn, bytes, len);
 
 	while (len > 0) {
 		n = send(conn->fd, at, len, MSG_NOSIGNAL);
@@ -87,6 +123,21 @@ int conn_send(struct conn *conn, const void *bytes, size_t len)
 		}
 	}
 	return 0;
+}
+
+static int receive_from_ring(struct conn *conn)
+{
+	size_t n;
+	int err = 0;
+
+	while (!err) {
+		n = fakeguest_read(conn->guest, conn->in + conn->end, IN_SIZE - conn->end);
+		conn->end += n;
+		if (n > 0)
+			break;
+		err = wait_for_signal(conn);
+	}
+	return err;
 }
 
 /* Makes room behind what is kept, and receives once. */
@@ -105,6 +156,8 @@ static int receive_more(struct conn *conn)
 		conn->end -= conn->start;
 		conn->start = 0;
 	}
+	if (conn->guest)
+		return receive_from_ring(conn);
 	do {
 		n = recv(conn->fd, conn->in + conn->end, IN_SIZE - conn->end, 0);
 	} while (n < 0 && errno == EINTR);
@@ -181,6 +234,13 @@ int conn_call(struct conn *conn, enum xsp_type type, uint32_t tx_id, const void 
 	if (!err && out_reply)
 		*out_reply = reply;
 	return err;
+}
+
+int conn_quiet(struct conn *conn)
+{
+	static const char domid[] = "0";
+
+	return conn_call(conn, XSP_GET_DOMAIN_PATH, 0, domid, sizeof(domid), NULL);
 }
 
 int conn_watch(struct conn *conn, const void *payload, size_t len)

@@ -13,11 +13,14 @@ static void usage(FILE *out)
 	const struct workload *workload;
 
 	fputs("Usage: xs-bench [options] WORKLOAD[,value=N][,depth=N][,watchers=N][,spread=N]"
-	      "[,subtree=N] ...\n\n"
+	      "[,subtree=N][,guests=N] ...\n"
+	      "       xs-bench --make-host DIR\n\n"
 	      "  --vs NAME=SOCKET[,nodes=N][,connections=N][,watches=N][,pid=N][,store=DIR]"
 	      "[,filled=1]\n"
+	      "                   [,host=DIR[,guests=N][,machines=N]]\n"
 	      "                   a server, and what is set up on it before; several are measured\n"
 	      "                   in turns, and compared with the first\n"
+	      "  --make-host DIR  make a fake Xen host in an empty directory, and do nothing else\n"
 	      "  --value N        bytes of a value (32)\n"
 	      "  --rounds N       blocks per workload and server (20)\n"
 	      "  --block-ms N     length of a block (50)\n"
@@ -43,6 +46,7 @@ static bool add_run(struct options *options, const char *text)
 		.depth = 64,
 		.watchers = 100,
 		.subtree = 65536,
+		.guests = 1,
 	};
 	if (!workload_parse(text, &options->runs[options->n_runs].workload, params))
 		return false;
@@ -81,6 +85,9 @@ static bool take(struct options *options, int option, const char *text)
 	switch (option) {
 	case 's':
 		return add_target(options, text);
+	case 'm':
+		options->host_dir = text;
+		return true;
 	case 'v':
 		return xsp_parse_u32(text, XSP_PAYLOAD_MAX - NODE_PATH_MAX, &options->value);
 	case 'r':
@@ -106,6 +113,7 @@ static bool take(struct options *options, int option, const char *text)
 bool options_read(struct options *options, int argc, char **argv)
 {
 	static const struct option known[] = {
+		{ "make-host", required_argument, NULL, 'm' },
 		{ "vs", required_argument, NULL, 's' },
 		{ "value", required_argument, NULL, 'v' },
 		{ "rounds", required_argument, NULL, 'r' },
@@ -136,7 +144,7 @@ bool options_read(struct options *options, int argc, char **argv)
 			return false;
 		}
 	}
-	if (options->n_targets == 0) {
+	if (options->n_targets == 0 && !options->host_dir) {
 		usage(stderr);
 		return false;
 	}

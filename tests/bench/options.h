@@ -23,11 +23,12 @@ struct options {
 	} runs[RUNS_MAX];
 	uint32_t n_runs;
 	uint32_t value;
-	uint32_t rounds;   /* blocks per server */
-	uint32_t block_ms; /* length of one */
-	uint32_t requests; /* a block has at most this many */
-	uint32_t limit_s;  /* everything is over after this time */
-	FILE *json;        /* NULL: not wanted */
+	uint32_t rounds;      /* blocks per server */
+	uint32_t block_ms;    /* length of one */
+	uint32_t requests;    /* a block has at most this many */
+	uint32_t limit_s;     /* everything is over after this time */
+	FILE *json;           /* NULL: not wanted */
+	const char *host_dir; /* NULL: not to be made */
 	bool wants_table;
 	bool is_pinned; /* every server to one processor, this program to another */
 	uint32_t server_cpu, client_cpu;

@@ -17,6 +17,7 @@ struct result {
 	double cpu_us;     /* of the server, per request */
 	double rate_ratio; /* to the first server, block by block */
 	double cpu_ratio;
+	double p50_ratio; /* how much faster than the first server: its median time by this one's */
 	double cpu_client_us; /* of the load generator, per request */
 };
 

@@ -9,6 +9,7 @@
 #include "protocol/payload.h"
 #include "tests/bench/batch.h"
 #include "tests/bench/clock.h"
+#include "tests/bench/machine.h"
 #include "tests/bench/process.h"
 
 enum {
@@ -32,6 +33,10 @@ static bool set_number(struct target *target, const char *key, uint32_t value)
 		target->connections = value;
 	else if (!strcmp(key, "watches"))
 		target->watches = value;
+	else if (!strcmp(key, "guests"))
+		target->guests = value;
+	else if (!strcmp(key, "machines"))
+		target->machines = value;
 	else if (!strcmp(key, "pid"))
 		target->pid = (pid_t)value;
 	else if (!strcmp(key, "filled"))
@@ -53,12 +58,16 @@ static bool set_option(struct target *target, char *option)
 		snprintf(target->store, sizeof(target->store), "%s", value);
 		return true;
 	}
+	if (!strcmp(option, "host")) {
+		snprintf(target->host_dir, sizeof(target->host_dir), "%s", value);
+		return true;
+	}
 	return xsp_parse_u32(value, INT32_MAX, &number) && set_number(target, option, number);
 }
 
 bool target_parse(struct target *target, const char *text)
 {
-	char copy[3 * TARGET_PATH_MAX], *rest = copy, *part, *socket;
+	char copy[4 * TARGET_PATH_MAX], *rest = copy, *part, *socket;
 
 	*target = (struct target){ .nodes = DEFAULT_NODES };
 	if (strlen(text) >= sizeof(copy))
@@ -75,7 +84,8 @@ bool target_parse(struct target *target, const char *text)
 		if (!set_option(target, part))
 			return false;
 	}
-	return target->nodes > 0;
+	return target->nodes > 0 &&
+	       (target->host_dir[0] || (target->guests == 0 && target->machines == 0));
 }
 
 static int write_nodes(struct target *target, struct conn *conn, size_t value_len)
@@ -148,6 +158,67 @@ static int register_watches(struct target *target)
 	return err;
 }
 
+uint32_t target_new_domid(struct target *target)
+{
+	if (target->last_domid + 1 >= FAKEHOST_DOMAINS)
+		return 0;
+	return ++target->last_domid;
+}
+
+int target_create(struct target *target, uint32_t domid)
+{
+	return domid ? fakehost_create(&target->host, domid) : ENOSPC;
+}
+
+int target_introduce(struct conn *conn, uint32_t domid)
+{
+	char payload[64];
+	int len = snprintf(payload, sizeof(payload), "%u%c1%c%d", domid, '\0', '\0', FAKEHOST_PORT);
+
+	return conn_call(conn, XSP_INTRODUCE, 0, payload, (size_t)len + 1, NULL);
+}
+
+int target_release(struct target *target, struct conn *conn, uint32_t domid)
+{
+	char payload[16];
+	int len = snprintf(payload, sizeof(payload), "%u", domid), err;
+
+	fakehost_set(&target->host, domid, 0, 0);
+	fakehost_tell(&target->host);
+	err = conn_call(conn, XSP_RELEASE, 0, payload, (size_t)len + 1, NULL);
+	/* It may have seen for itself that the domain is gone. */
+	return err == ENOENT || err == EINVAL ? 0 : err;
+}
+
+static int add_guests(struct target *target, struct conn *conn)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < target->guests && !err; i++) {
+		uint32_t domid = target_new_domid(target);
+
+		err = target_create(target, domid);
+		if (!err)
+			err = target_introduce(conn, domid);
+	}
+	return err;
+}
+
+static int add_machines(struct target *target)
+{
+	int err = 0;
+
+	target->running = calloc(target->machines + 1, sizeof(struct machine *));
+	if (!target->running)
+		return ENOMEM;
+	while (target->n_running < target->machines && !err) {
+		err = machine_start(target, &target->running[target->n_running]);
+		if (!err)
+			target->n_running++;
+	}
+	return err;
+}
+
 int target_set_up(struct target *target, size_t value_len)
 {
 	struct conn conn;
@@ -157,21 +228,32 @@ int target_set_up(struct target *target, size_t value_len)
 		return err;
 	if (target->pid == 0)
 		target->pid = conn_peer(&conn);
-	if (!target->is_filled)
+	target->last_domid = FIRST_DOMID;
+	if (target->host_dir[0])
+		err = fakehost_open(&target->host, target->host_dir);
+	if (!err && !target->is_filled)
 		err = fill(target, &conn, value_len);
+	if (!err)
+		err = add_guests(target, &conn);
 	conn_close(&conn);
 	if (!err)
 		err = open_idle(target);
 	if (!err)
 		err = register_watches(target);
+	if (!err)
+		err = add_machines(target);
 	return err;
 }
 
 void target_fini(struct target *target)
 {
+	for (uint32_t i = 0; i < target->n_running; i++)
+		machine_free(target->running[i]);
+	free(target->running);
 	for (uint32_t i = 0; i < target->n_idle; i++)
 		conn_close(&target->idle[i]);
 	free(target->idle);
-	target->idle = NULL;
-	target->n_idle = 0;
+	if (target->host.host)
+		fakehost_close(&target->host);
+	*target = (struct target){ 0 };
 }

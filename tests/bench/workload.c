@@ -21,6 +21,10 @@ static const struct workload *const workloads[] = {
 	&work_fanout,
 	&work_write_and_watch,
 	&work_rm,
+	&work_ring_read,
+	&work_ring_write,
+	&work_introduce,
+	&work_machine,
 };
 
 const struct workload *workload_at(size_t index)
@@ -51,6 +55,8 @@ static uint32_t *param_named(struct params *params, const char *name)
 		return &params->spread;
 	if (!strcmp(name, "subtree"))
 		return &params->subtree;
+	if (!strcmp(name, "guests"))
+		return &params->guests;
 	return NULL;
 }
 
@@ -74,8 +80,9 @@ bool workload_parse(const char *text, const struct workload **out_workload,
 			return false;
 		*param = value;
 	}
-	return *out_workload && out_params->value + NODE_PATH_MAX <= XSP_PAYLOAD_MAX &&
-	       out_params->depth > 0 && out_params->depth <= BATCH_MAX;
+	return *out_workload && out_params->guests > 0 &&
+	       out_params->value + NODE_PATH_MAX <= XSP_PAYLOAD_MAX && out_params->depth > 0 &&
+	       out_params->depth <= BATCH_MAX;
 }
 
 int work_init(struct work *work, const struct workload *workload, const struct params *params,
@@ -99,6 +106,8 @@ int work_init(struct work *work, const struct workload *workload, const struct p
 
 void work_fini(struct work *work)
 {
+	if (work->workload && work->workload->finish)
+		work->workload->finish(work);
 	for (uint32_t i = 0; i < work->n_others; i++)
 		conn_close(&work->others[i]);
 	free(work->others);

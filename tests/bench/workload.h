@@ -16,6 +16,8 @@
 #include "tests/bench/conn.h"
 #include "tests/bench/hist.h"
 
+struct machine;
+struct rings;
 struct target;
 struct work;
 
@@ -27,6 +29,8 @@ struct workload {
 	/* Before each block, not measured; may be NULL. */
 	int (*ready)(struct work *work);
 	int (*step)(struct work *work);
+	/* Lets go of what prepare() made; may be NULL. Called also if that failed. */
+	void (*finish)(struct work *work);
 	bool is_long; /* one step is a block */
 };
 
@@ -36,6 +40,7 @@ struct params {
 	uint32_t watchers; /* clients that watch */
 	uint32_t spread;   /* only the first so many nodes are used; 0: all */
 	uint32_t subtree;  /* nodes that one RM removes */
+	uint32_t guests;   /* that are active at the same time */
 };
 
 /* A workload running on a target. */
@@ -47,6 +52,8 @@ struct work {
 	struct conn *others; /* owned */
 	uint32_t n_others;
 	struct batch batch;
+	struct rings *rings;     /* owned */
+	struct machine *machine; /* owned: the one being started */
 	uint64_t random;
 	uint32_t last_write; /* makes every value differ from the one before */
 	uint64_t n_requests;
@@ -60,7 +67,9 @@ const struct workload *workload_find(const char *name);
 /* The workload at `index`, for listing; NULL behind the last. */
 const struct workload *workload_at(size_t index);
 
-/* NAME[,value=N][,depth=N][,watchers=N][,spread=N][,subtree=N]. False: not understood. */
+/*
+ * NAME[,value=N][,depth=N][,watchers=N][,spread=N][,subtree=N][,guests=N]. False: not understood.
+ */
 bool workload_parse(const char *text, const struct workload **out_workload,
 		    struct params *out_params);
 
@@ -84,5 +93,8 @@ extern const struct workload work_read, work_write, work_directory, work_txn, wo
 	work_pipelined_write, work_connect;
 /* Several clients. */
 extern const struct workload work_fanout, work_rm, work_write_and_watch, work_txns;
+/* Guests over their rings. */
+extern const struct workload work_ring_read, work_ring_write, work_introduce;
+extern const struct workload work_machine;
 
 #endif

@@ -15,9 +15,11 @@
 #include <unistd.h>
 
 #include "tests/bench/clock.h"
+#include "tests/bench/hist.h"
 #include "tests/bench/options.h"
 #include "tests/bench/process.h"
 #include "tests/bench/report.h"
+#include "tests/support/fakexen/fakehost.h"
 
 /* One block of one server. */
 struct sample {
@@ -101,28 +103,36 @@ static struct result summarise(const struct options *options, const struct sampl
 	return result;
 }
 
+/* Measures one block, and says what went wrong. */
+static int try_block(const struct options *options, struct work *work, struct sample *out_sample)
+{
+	int err = measure_block(options, work, out_sample);
+
+	if (err)
+		fprintf(stderr, "xs-bench: %s on %s: %s\n", work->workload->name,
+			work->target->name, strerror(err));
+	return err;
+}
+
 static int measure(const struct options *options, struct work *works, struct sample *samples)
 {
+	const uint32_t n = options->n_targets;
 	struct sample warm_up;
 	int err = 0;
 
-	for (uint32_t t = 0; t < options->n_targets && !err; t++)
-		err = measure_block(options, &works[t], &warm_up);
-	for (uint32_t t = 0; t < options->n_targets; t++) {
+	for (uint32_t t = 0; t < n && !err; t++)
+		err = try_block(options, &works[t], &warm_up);
+	for (uint32_t t = 0; t < n; t++) {
 		works[t].latency = (struct hist){ 0 };
 		works[t].n_requests = 0;
 		works[t].n_refused = 0;
 	}
 	for (uint32_t r = 0; r < options->rounds && !err; r++) {
-		for (uint32_t i = 0; i < options->n_targets && !err; i++) {
+		for (uint32_t i = 0; i < n && !err; i++) {
 			/* Every round starts with another server. */
-			uint32_t t = (i + r) % options->n_targets;
+			uint32_t t = (i + r) % n;
 
-			err = measure_block(options, &works[t],
-					    &samples[r * options->n_targets + t]);
-			if (err)
-				fprintf(stderr, "xs-bench: %s on %s: %s\n", works[t].workload->name,
-					works[t].target->name, strerror(err));
+			err = try_block(options, &works[t], &samples[r * n + t]);
 		}
 	}
 	return err;
@@ -153,6 +163,8 @@ static int run(struct options *options, uint32_t number, const struct report *re
 		report_heading(report, &works[0]);
 	for (uint32_t t = 0; t < n && !err; t++) {
 		result = summarise(options, samples, t, values);
+		result.p50_ratio = (double)hist_percentile(&works[0].latency, 50) /
+				   (double)hist_percentile(&works[t].latency, 50);
 		report_result(report, &works[t], &result);
 	}
 	for (uint32_t t = 0; t < n && works; t++)
@@ -198,6 +210,12 @@ int main(int argc, char **argv)
 
 	if (!options_read(&options, argc, argv))
 		return 2;
+	if (options.host_dir) {
+		err = fakehost_make(options.host_dir);
+		if (err)
+			fprintf(stderr, "xs-bench: %s: %s\n", options.host_dir, strerror(err));
+		return err ? EXIT_FAILURE : EXIT_SUCCESS;
+	}
 	if (!getrlimit(RLIMIT_NOFILE, &files)) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
