@@ -19,16 +19,13 @@
 /* Starts a server in the background; home->pid becomes that of the server. */
 static void go(struct home *home, const char *first, const char *second)
 {
-	struct talk talk;
-	int err;
+	struct talk talk = { .fd = -1 };
 
 	home_launch(home,
 		    &(struct launch){ .args = { "--pid-file", home->pid_file, first, second } });
 	CHECK_INT(home_wait(home), 0);
 	/* The parent has ended: the server must listen by now. */
-	talk = (struct talk){ .fd = -1 };
-	err = sock_connect(home->socket, 0, &talk.fd);
-	CHECK_INT(err, 0);
+	CHECK_INT(sock_connect(home->socket, 0, &talk.fd), 0);
 	CHECK_STR(talk_ask(&talk, XSP_GET_DOMAIN_PATH, "0|"), "/local/domain/0|");
 	home->pid = talk_peer_pid(&talk);
 	talk_close(&talk);
