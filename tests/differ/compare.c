@@ -258,7 +258,9 @@ static void compare_events(struct comparison *comparison, int client, struct sor
 		return;
 	difference.type =
 		index < 0 ? (uint32_t)XSP_TYPE_COUNT : comparison->step->requests[index].type;
-	difference.facts |= index < 0 ? 0 : comparison->facts[index];
+	/* Which request of a burst it was does not show. */
+	for (int i = 0; i < comparison->step->n_requests; i++)
+		difference.facts |= comparison->facts[i];
 	snprintf(text, sizeof(text), "events of s%d: %s: %s\n    %s: %s", client + 1,
 		 comparison->sides[0].name, shown[0], comparison->sides[1].name, shown[1]);
 	tell(comparison, &difference, text);

@@ -85,6 +85,9 @@ static void release_hold(struct client *client)
 	if (client->is_held)
 		TAILQ_REMOVE(&client->server->held, client, in_held);
 	client->is_held = false;
+	/* Sockets share a domain: others of it may still be held. */
+	if (client->kind == CLIENT_RING)
+		client->domain->ledger.is_awaited = false;
 }
 
 void client_free(struct client *client)
@@ -122,6 +125,7 @@ void client_hold(struct client *client)
 	if (!client->is_held)
 		TAILQ_INSERT_TAIL(&client->server->held, client, in_held);
 	client->is_held = true;
+	client->domain->ledger.is_awaited = true;
 }
 
 bool client_await_room(struct client *client)

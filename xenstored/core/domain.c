@@ -57,6 +57,7 @@ int domain_record(struct domains *domains, uint16_t domid, struct domain **out_d
 		domain->target = XSP_DOMID_INVALID;
 		domain->features = domains->features;
 		domain->ledger.limits = domains->limits;
+		domain->ledger.news = &domains->has_room_news;
 		domain->ledger.is_limited = domid != domains->privileged;
 		map_add(&domains->by_domid, &domain->link,
 			map_hash_u64(domains->by_domid.seed, domid));

@@ -44,6 +44,7 @@ struct domains {
 	struct domain_list all;
 	struct domain_list gone;
 	const struct host *host;    /* borrowed */
+	bool has_room_news;         /* a domain whose client is held back got something back */
 	struct quota_limits limits; /* for domains learned of later */
 	uint32_t features;          /* likewise */
 	uint32_t epoch;             /* removals so far */

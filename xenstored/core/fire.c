@@ -317,20 +317,56 @@ static int tell_entry(struct server *server, const struct view_entry *entry, enu
 	return err;
 }
 
+/* What came and went within a transaction, and bare ancestors, are no news. */
+static bool is_news(const struct view_entry *entry)
+{
+	if (!entry->changed || entry->is_implicit || entry->spot.path[0] == '@')
+		return false;
+	return entry->existed || (entry->exists && !entry->is_detached);
+}
+
+static int compare_touches(const void *left, const void *right)
+{
+	const struct view_entry *const *a = left, *const *b = right;
+
+	return (*a)->touch < (*b)->touch ? -1 : (*a)->touch > (*b)->touch;
+}
+
+/* A transaction's news go out in the order in which its requests first named the nodes. */
+static int tell_in_order(struct server *server, struct view *view, struct outstanding *cause)
+{
+	const struct view_entry **news, *entry;
+	size_t n = 0;
+	int err = 0;
+
+	if (view->n_entries == 0)
+		return 0;
+	news = arena_alloc(&server->arena, view->n_entries * sizeof(struct view_entry *));
+	if (!news)
+		return -ENOMEM;
+	TAILQ_FOREACH (entry, &view->order, order) {
+		if (is_news(entry))
+			news[n++] = entry;
+	}
+	qsort(news, n, sizeof(struct view_entry *), compare_touches);
+	for (size_t i = 0; i < n && !err; i++)
+		err = tell_entry(server, news[i], FIRE_TOP_FIRST, cause);
+	return err;
+}
+
 int fire_changes(struct server *server, struct view *view, enum fire_order order,
 		 struct outstanding *cause)
 {
-	struct view_entry *entry;
+	const struct view_entry *entry;
 	int err = 0;
 
 	if (server->watches.n == 0)
 		return 0;
+	if (order == FIRE_TOP_FIRST)
+		return tell_in_order(server, view, cause);
 	TAILQ_FOREACH (entry, &view->order, order) {
-		/* What came and went within a transaction, and bare ancestors, are no news. */
-		if (!entry->changed || entry->is_implicit || entry->spot.path[0] == '@' ||
-		    (!entry->existed && (!entry->exists || entry->is_detached)))
-			continue;
-		err = tell_entry(server, entry, order, cause);
+		if (is_news(entry))
+			err = tell_entry(server, entry, order, cause);
 		if (err)
 			break;
 	}

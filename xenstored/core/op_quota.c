@@ -75,6 +75,7 @@ int op_set_quota(struct request *rq)
 	if (err)
 		return err;
 	*limit = value;
+	rq->server->domains.has_room_news = true;
 	xsp_body_string(rq->body, "OK");
 	return 0;
 }

@@ -81,6 +81,8 @@ void ledger_adjust(struct ledger *ledger, enum quota_kind kind, int64_t differen
 {
 	assert(difference >= 0 || ledger->used[kind] >= (uint64_t)-difference);
 	ledger->used[kind] += (uint64_t)difference;
+	if (difference < 0 && ledger->is_awaited && ledger->news)
+		*ledger->news = true;
 	if (ledger->used[kind] > ledger->peak[kind])
 		ledger->peak[kind] = ledger->used[kind];
 }

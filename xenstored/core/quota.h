@@ -54,6 +54,8 @@ struct ledger {
 	uint64_t peak[QUOTA_ACCOUNTED];
 	uint64_t hits[QUOTA_KINDS]; /* refusals */
 	uint32_t announced;         /* kinds whose first refusal was logged, as bits */
+	bool is_awaited;            /* somebody waits for something to be given back */
+	bool *news;                 /* borrowed; set when that happens; NULL: nobody asks */
 };
 
 /* 0, or ENOSPC if `more` on top of what is used passes the limit; the refusal is counted. */

@@ -220,8 +220,10 @@ uint8_t *client_input_space(struct client *client, size_t *out_len)
 	*out_len = CLIENT_IN_SIZE - held;
 	space = buf_space(&client->in, *out_len);
 	/* The transport stops reading; somebody has to tell it to go on. */
-	if (!space)
+	if (!space) {
 		client_hold(client);
+		client->server->domains.has_room_news = true;
+	}
 	return space;
 }
 

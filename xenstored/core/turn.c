@@ -150,6 +150,10 @@ static void wake_held(struct server *server)
 	const struct host *host = server->host;
 	struct client *client, *next;
 
+	/* Those who flood and do not read must not cost the others a look each turn. */
+	if (!server->domains.has_room_news)
+		return;
+	server->domains.has_room_news = false;
 	for (client = TAILQ_FIRST(&server->held); client; client = next) {
 		next = TAILQ_NEXT(client, in_held);
 		if (!client_await_room(client))

@@ -87,6 +87,8 @@ static void take_over(struct view *below, struct view_entry *target, struct view
 	/* An ancestor stays unannounced until something is done to it for its own sake. */
 	target->is_implicit = entry->is_implicit && (!was_own || target->is_implicit);
 	target->exists = entry->exists;
+	if (!entry->is_implicit)
+		view_entry_touch(below, target);
 	if (entry->changed & ASPECT_EXISTENCE)
 		view_entry_mark_existence(below, target);
 	target->changed |= entry->changed;

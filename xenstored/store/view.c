@@ -170,6 +170,12 @@ static unsigned seen_of_others(const struct view_entry *entry, unsigned seen)
 	return seen & ~entry->changed;
 }
 
+void view_entry_touch(struct view *view, struct view_entry *entry)
+{
+	if (entry && !entry->touch)
+		entry->touch = ++view->n_touches;
+}
+
 void view_entry_note(struct view_entry *entry, unsigned seen)
 {
 	entry->seen |= seen_of_others(entry, seen);
@@ -328,7 +334,7 @@ static int walk_cached(struct view *view, const char *path, size_t len, struct w
 	return view_get(view, &out->owner, 0, &out->node);
 }
 
-int view_walk(struct view *view, const char *path, size_t len, unsigned seen, struct walk *out)
+static int walk(struct view *view, const char *path, size_t len, unsigned seen, struct walk *out)
 {
 	int err;
 
@@ -341,6 +347,16 @@ int view_walk(struct view *view, const char *path, size_t len, unsigned seen, st
 			return err;
 	}
 	return walk_down(view, path, len, seen, out);
+}
+
+int view_walk(struct view *view, const char *path, size_t len, unsigned seen, struct walk *out)
+{
+	struct view *snapshot = view_snapshot(view);
+	int err = walk(view, path, len, seen, out);
+
+	if (!err && snapshot && out->spot.path_len == len)
+		view_entry_touch(snapshot, view_entry_find(snapshot, &out->spot));
+	return err;
 }
 
 void view_entry_mark_existence(struct view *view, struct view_entry *entry)

@@ -51,6 +51,7 @@ struct view_entry {
 	TAILQ_ENTRY(view_entry) order;
 	struct spot spot;
 	unsigned seen;    /* SEEN_*; in a transaction's view */
+	uint64_t touch;   /* order in which requests named it; 0: only passed on the way */
 	unsigned rights;  /* rights whose check depended on its permissions */
 	unsigned changed; /* ASPECT_* changed here */
 	bool existed;     /* below, when it was first changed or looked at */
@@ -73,6 +74,7 @@ struct view {
 	struct map children;
 	struct view_entries order; /* of first access */
 	size_t n_entries;
+	uint64_t n_touches;
 	size_t n_max;     /* limit for entries, 0: none */
 	size_t bytes;     /* heap held */
 	size_t bytes_max; /* limit for what is only looked at, 0: none */
@@ -126,6 +128,9 @@ int view_remove(struct view *view, const struct spot *spot, const struct node *o
 
 /* The transaction's view that `view` is or stands on, or NULL. */
 struct view *view_snapshot(struct view *view);
+
+/* Notes that a request named the node (NULL: there is no entry). */
+void view_entry_touch(struct view *view, struct view_entry *entry);
 
 /* Notes that more of an existing entry was looked at, as far as that is of others' making. */
 void view_entry_note(struct view_entry *entry, unsigned seen);
