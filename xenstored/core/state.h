@@ -48,6 +48,7 @@ struct server {
 	uint64_t peak[QUOTA_ACCOUNTED]; /* of domains forgotten since */
 	uint64_t n_turns;
 	uint64_t n_requests;
+	uint64_t n_requests_before; /* this turn */
 };
 
 #endif

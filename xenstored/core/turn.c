@@ -23,8 +23,9 @@
 enum {
 	/* Requests of one client in one turn: nobody waits long for anybody. */
 	TURN_REQUESTS = 32,
-	/* Nodes of detached subtrees reclaimed per turn: a fraction of a millisecond. */
-	TURN_RECLAIM = 64,
+	/* Nodes of detached subtrees reclaimed per turn, while clients wait and while none does. */
+	TURN_RECLAIM_BUSY = 16,
+	TURN_RECLAIM_IDLE = 256,
 	/* Unread events are dropped at most this much late. */
 	EXPIRY_STEP_MS = 1000,
 };
@@ -166,7 +167,9 @@ static void wake_held(struct server *server)
 
 static void reclaim(struct server *server)
 {
-	int err = store_reclaim(server->store, TURN_RECLAIM, STORE_UNHURRIED, usage_refund,
+	bool is_busy = server->n_requests != server->n_requests_before;
+	size_t n_nodes = is_busy ? TURN_RECLAIM_BUSY : TURN_RECLAIM_IDLE;
+	int err = store_reclaim(server->store, n_nodes, STORE_UNHURRIED, usage_refund,
 				&server->domains);
 
 	if (err < 0)
@@ -258,6 +261,7 @@ bool server_turn(struct server *server, uint64_t now_ms, uint64_t *out_deadline_
 
 	server->now_ms = now_ms;
 	server->n_turns++;
+	server->n_requests_before = server->n_requests;
 	if (server->needs_scan && !removal_scan(server))
 		server->needs_scan = false;
 	deadline = wake_waiting(server);

@@ -83,12 +83,14 @@ void watches_init(struct watches *watches, uint64_t seed)
 {
 	*watches = (struct watches){ 0 };
 	map_init(&watches->places, seed);
+	map_init(&watches->by_owner, seed);
 	LIST_INIT(&watches->roots);
 }
 
 void watches_fini(struct watches *watches)
 {
 	map_fini(&watches->places);
+	map_fini(&watches->by_owner);
 	free(watches->found);
 }
 
@@ -148,6 +150,32 @@ static struct watch_place *make_place(struct watches *watches, const char *path,
 	return place;
 }
 
+/* What tells a watch from all others. */
+struct watch_key {
+	const struct watch_place *place;
+	const struct client *client;
+	const char *token;
+	size_t token_len;
+};
+
+static bool is_watch_of(const struct map_link *link, const void *arg)
+{
+	const struct watch *watch = (const struct watch *)link;
+	const struct watch_key *key = arg;
+
+	return watch->place == key->place && watch->client == key->client &&
+	       watch->token_len == key->token_len &&
+	       !memcmp(watch_token(watch), key->token, key->token_len);
+}
+
+static uint64_t watch_hash(const struct watches *watches, const struct watch_key *key)
+{
+	uint64_t seed = map_hash_u64(watches->by_owner.seed, key->place->id);
+
+	seed = map_hash_u64(seed, (uint64_t)(uintptr_t)key->client);
+	return map_hash(seed, key->token, key->token_len);
+}
+
 struct watch *watch_add(struct watches *watches, struct client *client, const char *path,
 			size_t path_len, const char *token, int depth)
 {
@@ -168,6 +196,8 @@ struct watch *watch_add(struct watches *watches, struct client *client, const ch
 	watch->token_len = token_len;
 	memcpy(watch->path, path, path_len);
 	memcpy(watch->path + path_len + 1, token, token_len);
+	map_add(&watches->by_owner, &watch->link,
+		watch_hash(watches, &(struct watch_key){ watch->place, client, token, token_len }));
 	TAILQ_INSERT_TAIL(&watch->place->watches, watch, at_place);
 	watches->n++;
 	return watch;
@@ -175,6 +205,7 @@ struct watch *watch_add(struct watches *watches, struct client *client, const ch
 
 void watch_remove(struct watches *watches, struct watch *watch)
 {
+	map_remove(&watches->by_owner, &watch->link);
 	TAILQ_REMOVE(&watch->place->watches, watch, at_place);
 	place_tidy(watches, watch->place);
 	charge_drop(&watch->count);
@@ -186,16 +217,17 @@ void watch_remove(struct watches *watches, struct watch *watch)
 struct watch *watch_find(const struct watches *watches, const struct client *client,
 			 const char *path, size_t path_len, const char *token)
 {
-	struct watch_place *place = find_place(watches, path, path_len);
-	struct watch *watch;
+	struct watch_key key = {
+		.place = find_place(watches, path, path_len),
+		.client = client,
+		.token = token,
+		.token_len = strlen(token),
+	};
 
-	if (!place)
+	if (!key.place)
 		return NULL;
-	TAILQ_FOREACH (watch, &place->watches, at_place) {
-		if (watch->client == client && !strcmp(watch_token(watch), token))
-			return watch;
-	}
-	return NULL;
+	return (struct watch *)map_find(&watches->by_owner, watch_hash(watches, &key), is_watch_of,
+					&key);
 }
 
 static int found_add(struct watches *watches, struct watch *watch)

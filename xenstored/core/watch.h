@@ -22,6 +22,7 @@ struct watch_place;
 enum { WATCH_DEPTH_ANY = -1 };
 
 struct watch {
+	struct map_link link; /* watches.by_owner: by place, client and token */
 	TAILQ_ENTRY(watch) at_place;
 	TAILQ_ENTRY(watch) of_client; /* client.watches, in order of registration */
 	struct client *client;        /* borrowed: its owner */
@@ -53,6 +54,7 @@ struct watch_place {
 
 struct watches {
 	struct map places;
+	struct map by_owner;           /* all watches, to find the one that a client means */
 	struct watch_place_list roots; /* "/" and the special ones */
 	uint64_t last_id;
 	uint64_t last_number;

@@ -80,9 +80,7 @@ int loop_open(loop_hup_fn *hup, void *arg, struct loop **out_loop)
 		loop->hup = hup;
 		loop->hup_arg = arg;
 		loop->timer_ms = UINT64_MAX;
-		/* Changes of one descriptor within a turn reach the kernel as one. */
-		event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST |
-						      EVENT_BASE_FLAG_NOLOCK);
+		event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
 		loop->base = event_base_new_with_config(config);
 	}
 	if (loop && loop->base) {
