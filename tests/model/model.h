@@ -69,6 +69,7 @@ struct mchange {
 
 /* What a transaction touched, in the order of first touch. */
 struct mtouched {
+	unsigned named; /* order in which requests named it; 0: only passed on the way */
 	uint64_t parent;
 	char *path; /* owned */
 	unsigned seen, rights, changed;
@@ -83,6 +84,7 @@ struct mtxn {
 	struct mtree view;        /* the snapshot with its own changes */
 	struct mtouched *touched; /* owned */
 	size_t n_touched;
+	unsigned n_named;
 };
 
 struct mwatch {
@@ -227,6 +229,9 @@ bool mtxn_conflicts(const struct model *model, const struct mclient *client,
 		    const struct mtxn *txn);
 /* Nodes a domain would have if the transaction were applied now. */
 size_t mtxn_owned(const struct model *model, const struct mtxn *txn, uint16_t domid);
+/* Notes that a request named the path. */
+void mtxn_name(struct mtxn *txn, struct mtouched *touched);
+
 void mtxn_mark_removed(struct mtxn *txn, const char *path, const struct mtouched *removed);
 /* Notes a change of the committed tree. */
 void model_log(struct model *model, const char *path, uint64_t parent, unsigned aspects);

@@ -122,6 +122,12 @@ static struct mtouched *note(struct call *call, const char *path, uint64_t paren
 	return call->txn ? mtxn_note(call->txn, path, parent, node, seen | EXISTENCE) : NULL;
 }
 
+static void call_name(struct call *call, struct mtouched *touched)
+{
+	if (touched)
+		mtxn_name(call->txn, touched);
+}
+
 /* Where a walk to a path ended. */
 struct mwalk {
 	struct mnode *node;         /* at the path, or NULL */
@@ -135,7 +141,7 @@ static void walk_special(struct call *call, const char *path, unsigned seen, str
 	char above[XSP_PATH_BUF];
 	size_t len = strcspn(path, "/");
 
-	note(call, path, 0, node, seen);
+	call_name(call, note(call, path, 0, node, seen));
 	walk->node = walk->owner = node;
 	if (!node && path[len]) {
 		memcpy(above, path, len);
@@ -153,6 +159,7 @@ static void walk_special(struct call *call, const char *path, unsigned seen, str
 static void walk(struct call *call, const char *path, unsigned seen, struct mwalk *walk)
 {
 	char at[XSP_PATH_BUF] = "/";
+	struct mtouched *touched;
 	size_t len = 1;
 
 	*walk = (struct mwalk){ 0 };
@@ -161,7 +168,9 @@ static void walk(struct call *call, const char *path, unsigned seen, struct mwal
 		return;
 	}
 	walk->owner = mtree_find(call->tree, "/");
-	note(call, "/", 0, walk->owner, path[1] ? 0 : seen);
+	touched = note(call, "/", 0, walk->owner, path[1] ? 0 : seen);
+	if (!path[1])
+		call_name(call, touched);
 	while (path[len]) {
 		struct mnode *node;
 
@@ -169,7 +178,9 @@ static void walk(struct call *call, const char *path, unsigned seen, struct mwal
 		memcpy(at, path, len);
 		at[len] = '\0';
 		node = mtree_find(call->tree, at);
-		note(call, at, walk->owner->id, node, path[len] ? 0 : seen);
+		touched = note(call, at, walk->owner->id, node, path[len] ? 0 : seen);
+		if (!path[len])
+			call_name(call, touched);
 		if (!node) {
 			strcpy(walk->missing, at);
 			return;
@@ -403,6 +414,8 @@ static int create(struct call *call, const char *path, const struct mwalk *walk,
 			touched->is_implicit = !is_last && (!was_own || touched->is_implicit);
 			touched->changed = EXISTENCE | VALUE | PERMS;
 			touched->exists = true;
+			if (is_last)
+				call_name(call, touched);
 		} else {
 			model_log(call->model, at, parent, EXISTENCE | VALUE | PERMS);
 		}

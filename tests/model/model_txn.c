@@ -118,6 +118,12 @@ struct mtouched *mtxn_note(struct mtxn *txn, const char *path, uint64_t parent,
 	return touched;
 }
 
+void mtxn_name(struct mtxn *txn, struct mtouched *touched)
+{
+	if (!touched->named)
+		touched->named = ++txn->n_named;
+}
+
 void mtxn_mark_removed(struct mtxn *txn, const char *path, const struct mtouched *removed)
 {
 	for (size_t i = 0; i < txn->n_touched; i++) {
@@ -279,8 +285,12 @@ int mtxn_commit(struct model *model, struct mrequest *rq, struct mtxn *txn)
 			model_log(model, touched->path, touched->parent,
 				  apply(&model->tree, txn, touched));
 	}
-	for (size_t i = 0; i < txn->n_touched; i++)
-		tell(model, &before, &txn->touched[i]);
+	for (unsigned named = 0; named <= txn->n_named; named++) {
+		for (size_t i = 0; i < txn->n_touched; i++) {
+			if (txn->touched[i].named == named)
+				tell(model, &before, &txn->touched[i]);
+		}
+	}
 	mtree_fini(&before);
 	return 0;
 }

@@ -276,6 +276,34 @@ static struct spot next_spot(uint64_t parent, const char *path, size_t len, size
 	};
 }
 
+/* A directory on the way that the snapshot has looked at already is as it was: its list is known. */
+static bool recall(struct view *view, const struct spot *spot, struct node *out_node)
+{
+	const struct view_entry *entry = NULL;
+
+	for (struct view *at = view; at; at = at->below) {
+		entry = view_entry_find(at, spot);
+		if (entry && entry->changed)
+			return false;
+	}
+	/* The last one asked was the snapshot. */
+	if (!entry || !entry->existed || !(entry->seen & SEEN_EXISTENCE))
+		return false;
+	*out_node = entry->old;
+	return true;
+}
+
+/* One step of a walk; of what is only passed no value is needed. */
+static int step(struct view *view, const struct walk *walk, size_t len, unsigned seen,
+		struct node *out_node)
+{
+	if (walk->spot.path_len == len)
+		return view_get(view, &walk->spot, seen, out_node);
+	if (view_snapshot(view) && recall(view, &walk->spot, out_node))
+		return 0;
+	return view_get(view, &walk->spot, 0, out_node);
+}
+
 /* Walks from the root, part by part. */
 static int walk_down(struct view *view, const char *path, size_t len, unsigned seen,
 		     struct walk *out)
@@ -285,13 +313,13 @@ static int walk_down(struct view *view, const char *path, size_t len, unsigned s
 	int err;
 
 	out->spot = out->owner = top_spot(path, 1);
-	err = view_get(view, &out->spot, len == 1 ? seen : 0, &out->node);
+	err = step(view, out, len, seen, &out->node);
 	if (err)
 		return err == ENOENT ? -EBADMSG : err;
 	out->exists = len == 1;
 	while (out->spot.path_len < len) {
 		out->spot = next_spot(out->node.id, path, len, out->owner.path_len);
-		err = view_get(view, &out->spot, out->spot.path_len == len ? seen : 0, &node);
+		err = step(view, out, len, seen, &node);
 		if (err == ENOENT)
 			return 0;
 		if (err)
