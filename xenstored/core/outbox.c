@@ -306,6 +306,9 @@ int outbox_recall(struct outbox *outbox, int err)
 
 size_t outbox_peek(const struct outbox *outbox, const uint8_t **out_bytes)
 {
+	*out_bytes = NULL;
+	if (outbox->visible == outbox->sent)
+		return 0;
 	*out_bytes = buf_head(&outbox->bytes) + outbox->sent;
 	return outbox->visible - outbox->sent;
 }
