@@ -121,8 +121,8 @@ TEST(every_kind_is_found_by_its_name)
 
 	quota_defaults(&limits);
 	for (int kind = 0; kind < QUOTA_KINDS; kind++) {
-		CHECK(quota_find(&limits, quota_name(kind)) == &limits.hard[kind]);
-		CHECK(quota_description(kind)[0] != '\0');
+		CHECK(quota_find(&limits, quota_name((enum quota_kind)kind)) == &limits.hard[kind]);
+		CHECK(quota_description((enum quota_kind)kind)[0] != '\0');
 		CHECK(limits.hard[kind] > 0);
 	}
 	CHECK(quota_find(&limits, "soft-memory") == &limits.soft_memory);
