@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include "xenstored/store/history.h"
+
+#include <string.h>
+
+#include "tests/store/rig.h"
+#include "tests/support/check.h"
+
+enum { PARENT = 3 };
+
+static struct history history;
+
+/* Node /d/n had this value before the change with that number; NULL: it did not exist. */
+static void change(uint64_t number, const char *before, unsigned aspects)
+{
+	struct node node = rig_node(50, 1, before ? before : "");
+	struct history_change entry = {
+		.number = number,
+		.parent = PARENT,
+		.path = "/d/n",
+		.path_len = 4,
+		.name_len = 1,
+		.aspects = aspects,
+		.writer = number,
+		.before = before ? &node : NULL,
+	};
+
+	CHECK_INT(history_record(&history, &entry), 0);
+}
+
+/* What a transaction sees: "tree", "none" or the value. */
+static const char *seen(uint64_t start)
+{
+	static char value[100];
+	struct node node;
+	bool exists;
+
+	if (!history_get(&history, start, PARENT, "n", 1, &exists, &node))
+		return "tree";
+	if (!exists)
+		return "none";
+	CHECK(node.value_len < sizeof(value));
+	memcpy(value, node.value, node.value_len);
+	value[node.value_len] = '\0';
+	return value;
+}
+
+TEST(each_start_sees_its_own_version)
+{
+	history_init(&history, 5);
+	CHECK(!history_is_needed(&history));
+	history_set_open(&history, 10, 10);
+	CHECK(history_is_needed(&history));
+	change(11, NULL, ASPECT_EXISTENCE);
+	history_set_open(&history, 10, 12);
+	change(13, "one", ASPECT_VALUE);
+	history_set_open(&history, 10, 14);
+	change(15, "two", ASPECT_VALUE);
+	history_set_open(&history, 10, 16);
+	CHECK_STR(seen(10), "none");
+	CHECK_STR(seen(12), "one");
+	CHECK_STR(seen(14), "two");
+	CHECK_STR(seen(16), "tree");
+	history_fini(&history);
+}
+
+TEST(versions_go_with_the_transactions_that_need_them)
+{
+	history_init(&history, 5);
+	history_set_open(&history, 10, 10);
+	change(11, "one", ASPECT_VALUE);
+	history_set_open(&history, 10, 12);
+	change(13, "two", ASPECT_VALUE);
+	history_set_open(&history, 12, 12);
+	CHECK_STR(seen(12), "two");
+	history_set_open(&history, UINT64_MAX, 0);
+	CHECK_UINT(history.bytes, 0);
+	CHECK_UINT(history.nodes.n, 0);
+	CHECK_UINT(history.dirs.n, 0);
+	history_fini(&history);
+}
+
+TEST(a_node_written_in_a_loop_costs_one_version)
+{
+	size_t bytes;
+
+	history_init(&history, 5);
+	history_set_open(&history, 10, 10);
+	change(11, "one", ASPECT_VALUE);
+	bytes = history.bytes;
+	for (uint64_t number = 12; number < 10000; number++)
+		change(number, "another", ASPECT_VALUE);
+	CHECK_UINT(history.bytes, bytes);
+	CHECK_STR(seen(10), "one");
+	history_fini(&history);
+}
+
+TEST(forgotten_changes_did_not_happen)
+{
+	history_init(&history, 5);
+	history_set_open(&history, 10, 10);
+	change(11, "one", ASPECT_VALUE);
+	history_set_open(&history, 10, 12);
+	change(13, "two", ASPECT_VALUE);
+	history_forget(&history, 12);
+	CHECK_STR(seen(12), "tree");
+	CHECK_STR(seen(10), "one");
+	history_forget(&history, 10);
+	CHECK_STR(seen(10), "tree");
+	CHECK_UINT(history.bytes, 0);
+	history_fini(&history);
+}
+
+TEST(aspects_and_the_last_writer_are_those_after_the_start)
+{
+	uint64_t writer = 0;
+
+	history_init(&history, 5);
+	history_set_open(&history, 10, 10);
+	change(11, "one", ASPECT_PERMS);
+	history_set_open(&history, 10, 12);
+	change(13, "one", ASPECT_VALUE);
+	CHECK_UINT(history_aspects(&history, 10, PARENT, "n", 1, &writer),
+		   ASPECT_PERMS | ASPECT_VALUE);
+	CHECK_UINT(writer, 13);
+	CHECK_UINT(history_aspects(&history, 12, PARENT, "n", 1, &writer), ASPECT_VALUE);
+	CHECK_UINT(history_aspects(&history, 13, PARENT, "n", 1, &writer), 0);
+	CHECK_UINT(history_aspects(&history, 10, PARENT, "m", 1, &writer), 0);
+	history_fini(&history);
+}
+
+TEST(only_creation_and_removal_change_the_list_of_children)
+{
+	uint64_t writer = 0;
+
+	history_init(&history, 5);
+	history_set_open(&history, 10, 10);
+	change(11, "one", ASPECT_VALUE | ASPECT_PERMS);
+	CHECK(!history_children_changed(&history, 10, PARENT, &writer));
+	change(12, "one", ASPECT_EXISTENCE);
+	CHECK(history_children_changed(&history, 10, PARENT, &writer));
+	CHECK_UINT(writer, 12);
+	CHECK(!history_children_changed(&history, 12, PARENT, &writer));
+	CHECK(!history_children_changed(&history, 10, PARENT + 1, &writer));
+	history_fini(&history);
+}
+
+TEST(changes_below_a_path_are_found_by_whole_names)
+{
+	uint64_t writer = 0;
+
+	history_init(&history, 5);
+	history_set_open(&history, 10, 10);
+	change(11, "one", ASPECT_VALUE);
+	CHECK(history_changed_below(&history, 10, "/", 1, &writer));
+	CHECK(history_changed_below(&history, 10, "/d", 2, &writer));
+	CHECK(history_changed_below(&history, 10, "/d/n", 4, &writer));
+	CHECK(!history_changed_below(&history, 10, "/d/n/x", 6, &writer));
+	CHECK(!history_changed_below(&history, 10, "/dd", 3, &writer));
+	CHECK(!history_changed_below(&history, 11, "/d", 2, &writer));
+	history_fini(&history);
+}
