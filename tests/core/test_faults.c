@@ -299,3 +299,110 @@ TEST(every_call_of_the_database_may_fail_once)
 {
 	play_all(FAULT_STORE);
 }
+
+/* Writes until there is an answer other than OK; returns how many were OK. */
+static int fill_up(struct talker *talker, int first, const char **out_reply)
+{
+	int n = first;
+
+	do
+		*out_reply = talkf(talker, "WRITE /big/%d/%d|{v*3900}", n / 100, n);
+	while (!strcmp(*out_reply, "OK|") && ++n < 20000);
+	return n;
+}
+
+TEST(a_full_disk_refuses_writers_and_nothing_else)
+{
+	struct talker s, t;
+	struct fake fake;
+	const char *reply;
+	bool has_failed;
+	int n;
+
+	CHECK_INT(fake_try_start(&fake, NULL, faults_passing), 0);
+	talk_begin(&s, fake_connect(&fake));
+	talk_begin(&t, fake_connect(&fake));
+	CHECK_STR(talk(&t, "WATCH /small|w|"), "OK|");
+	CHECK_STR(event(&t), "/small|w|");
+	CHECK_STR(talk(&s, "WRITE /small|v"), "OK|");
+	CHECK_STR(event(&t), "/small|w|");
+	faults_arm(FAULT_DISK, 1, true);
+	n = fill_up(&s, 0, &reply);
+	CHECK_STR(reply, "!ENOSPC");
+	CHECK(n > 500);
+	/* Readers, and what was there, are as before; a transaction is refused as a whole. */
+	CHECK_STR(talk(&t, "READ /small|"), "v");
+	CHECK_STR(talk(&t, "TRANSACTION_START |"), "1|");
+	for (int i = 0; i < 50; i++)
+		CHECK_STR(talkf(&t, "WRITE[1] /big/t/%d|{v*3900}", i), "OK|");
+	CHECK_STR(talk(&t, "TRANSACTION_END[1] T|"), "!ENOSPC");
+	CHECK_STR(talk(&t, "READ /big/t|"), "!ENOENT");
+	fake_audit(&fake);
+	/* Removing is the way out. */
+	CHECK_STR(talk(&s, "RM /big|"), "OK|");
+	CHECK_STR(talk(&s, "READ /big|"), "!ENOENT");
+	faults_disarm(&has_failed);
+	CHECK(has_failed);
+	CHECK_STR(talk(&s, "WRITE /again|v"), "OK|");
+	fake_settle(&fake);
+	fake_audit(&fake);
+	talk_end(&s);
+	talk_end(&t);
+	fake_stop(&fake);
+}
+
+TEST(a_disk_that_has_room_again_is_used_again)
+{
+	struct fake fake;
+	struct talker s;
+	const char *reply;
+	bool has_failed;
+	int n;
+
+	CHECK_INT(fake_try_start(&fake, NULL, faults_passing), 0);
+	talk_begin(&s, fake_connect(&fake));
+	faults_arm(FAULT_DISK, 1, true);
+	n = fill_up(&s, 0, &reply);
+	CHECK_STR(reply, "!ENOSPC");
+	faults_disarm(&has_failed);
+	CHECK_STR(talkf(&s, "WRITE /big/%d/%d|{v*3900}", n / 100, n), "OK|");
+	for (int i = 0; i <= n; i += 97)
+		CHECK(strlen(talkf(&s, "READ /big/%d/%d|", i / 100, i)) == 3900);
+	fake_audit(&fake);
+	/* And after a restart. */
+	talk_end(&s);
+	fake_restart(&fake);
+	talk_begin(&s, fake_connect(&fake));
+	CHECK(strlen(talkf(&s, "READ /big/%d/%d|", n / 100, n)) == 3900);
+	fake_audit(&fake);
+	talk_end(&s);
+	fake_stop(&fake);
+}
+
+TEST(memory_that_is_out_for_good_ends_clients_and_not_the_server)
+{
+	struct talker s, last;
+	struct fake fake;
+	bool has_failed;
+
+	for (unsigned n = 1; n < 120; n += 3) {
+		CHECK_INT(fake_try_start(&fake, NULL, faults_passing), 0);
+		talk_begin(&s, fake_connect(&fake));
+		talk(&s, "WATCH /|t|");
+		faults_arm(FAULT_MEMORY, n, true);
+		for (int i = 0; i < 30; i++) {
+			sayf(&s, "WRITE /a/%d|{v*2000}", i);
+			/* Not to the end: without memory there is always something to try again. */
+			for (int turn = 0; turn < 10; turn++)
+				fake_pump(&fake);
+		}
+		faults_disarm(&has_failed);
+		fake_advance(&fake, 1000);
+		fake_audit(&fake);
+		talk_begin(&last, fake_connect(&fake));
+		CHECK_STR(talk(&last, "WRITE /last|v"), "OK|");
+		talk_end(&last);
+		talk_end(&s);
+		fake_stop(&fake);
+	}
+}

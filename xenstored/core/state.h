@@ -39,8 +39,9 @@ struct server {
 	size_t n_waiting; /* held back for a transaction */
 	uint64_t last_client;
 	uint64_t now_ms;
-	bool needs_scan;   /* domains may have changed */
-	bool is_turn_lost; /* the store lost the batch: this turn did not happen */
+	bool needs_scan;    /* domains may have changed */
+	bool needs_recount; /* the counters are those of a lost turn */
+	bool is_turn_lost;  /* the store lost the batch: this turn did not happen */
 	uint64_t next_expiry_ms;
 	struct buf spare_in;            /* an input buffer for whoever speaks next */
 	struct arena arena;             /* of the request being executed */

@@ -26,6 +26,8 @@ enum {
 	/* Nodes of detached subtrees reclaimed per turn, while clients wait and while none does. */
 	TURN_RECLAIM_BUSY = 16,
 	TURN_RECLAIM_IDLE = 256,
+	/* After a lost turn that could not be put right, for want of memory. */
+	RECOUNT_AGAIN_MS = 100,
 	/* Unread events are dropped at most this much late. */
 	EXPIRY_STEP_MS = 1000,
 };
@@ -206,6 +208,7 @@ static void commit(struct server *server)
 	err = audit_recount(server);
 	if (err)
 		log_line(LOG_LEVEL_CRIT, "cannot recount the store: %s", strerror(-err));
+	server->needs_recount = err != 0;
 }
 
 static void release(struct server *server)
@@ -260,11 +263,17 @@ bool server_turn(struct server *server, uint64_t now_ms, uint64_t *out_deadline_
 	uint64_t deadline;
 
 	server->now_ms = now_ms;
+	/* With counters that may be wrong nothing can be judged: everybody waits. */
+	server->needs_recount = server->needs_recount && audit_recount(server);
+	if (server->needs_recount) {
+		*out_deadline_ms = now_ms + RECOUNT_AGAIN_MS;
+		return false;
+	}
 	server->n_turns++;
 	server->n_requests_before = server->n_requests;
 	if (server->needs_scan && !removal_scan(server))
 		server->needs_scan = false;
-	deadline = wake_waiting(server);
+	wake_waiting(server);
 	expire(server);
 	wake_held(server);
 	run_ready(server);
@@ -277,8 +286,12 @@ bool server_turn(struct server *server, uint64_t now_ms, uint64_t *out_deadline_
 	store_settle(server->store);
 	reap(server);
 	wake_held(server);
+	/* Whom this turn made wait has a deadline now; for whom it ended the wait can go on. */
+	deadline = wake_waiting(server);
 	if (server->next_expiry_ms < deadline)
 		deadline = server->next_expiry_ms;
+	if (server->needs_recount && now_ms + RECOUNT_AGAIN_MS < deadline)
+		deadline = now_ms + RECOUNT_AGAIN_MS;
 	*out_deadline_ms = deadline;
 	return !TAILQ_EMPTY(&server->ready) || server->needs_scan ||
 	       (server->store->n_garbage > 0 && server->store->reclaim_waits_for == 0 &&

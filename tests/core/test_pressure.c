@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Clients that do not read, that ask for more than they may, or that keep transactions open: what
+ * they cost is bounded, and paid by themselves.
+ */
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/core/talk.h"
+#include "tests/support/check.h"
+#include "xenstored/store/db.h"
+
+/* A server with one socket and one introduced guest, domain 7, that owns /d. */
+struct stage {
+	struct fake fake;
+	struct talker s, g;
+};
+
+static struct stage *open_stage(const struct server_config *config)
+{
+	static struct stage stage;
+
+	fake_start(&stage.fake, config);
+	talk_begin(&stage.s, fake_connect(&stage.fake));
+	talk_introduce(&stage.s, 7);
+	talk_begin(&stage.g, fake_guest(&stage.fake, 7));
+	CHECK_STR(talk(&stage.s, "MKDIR /d|"), "OK|");
+	CHECK_STR(talk(&stage.s, "SET_PERMS /d|n7|"), "OK|");
+	return &stage;
+}
+
+static void close_stage(struct stage *stage)
+{
+	fake_settle(&stage->fake);
+	fake_audit(&stage->fake);
+	talk_end(&stage->s);
+	talk_end(&stage->g);
+	fake_stop(&stage->fake);
+}
+
+/* A counter of a domain as CONTROL quota shows it. */
+static unsigned long usage_of(struct talker *talker, unsigned domid, const char *name)
+{
+	const char *text = talkf(talker, "CONTROL quota|%u|", domid), *at = strstr(text, name);
+
+	if (!at)
+		CHECK_FAIL("no %s in %s", name, text);
+	at = strchr(at, ':') + 1;
+	/* Blanks are spelled \s. */
+	while (!strncmp(at, "\\s", 2))
+		at += 2;
+	return strtoul(at, NULL, 10);
+}
+
+TEST(a_guest_with_enough_outstanding_requests_waits_until_others_have_read)
+{
+	struct stage *stage = open_stage(NULL);
+	struct talker deaf;
+
+	talk_begin(&deaf, fake_connect(&stage->fake));
+	CHECK_STR(talk(&deaf, "WATCH /d|{t*200}|"), "OK|");
+	fake_settle(&stage->fake);
+	/* What is under way already has reached it; from now on it takes nothing. */
+	deaf.conn->window = 0;
+	for (int i = 0; i < 25; i++)
+		sayf(&stage->g, "WRITE /d/%d|v", i);
+	for (int i = 0; i < 20; i++)
+		CHECK_STR(hear(&stage->g), "OK|");
+	CHECK_STR(hear(&stage->g), "");
+	CHECK_UINT(usage_of(&stage->s, 7, "outstanding"), 20);
+	deaf.conn->window = FAKE_WINDOW;
+	for (int i = 0; i < 2; i++)
+		event(&deaf);
+	for (int i = 20; i < 25; i++)
+		CHECK_STR(hear(&stage->g), "OK|");
+	while (event(&deaf)[0])
+		continue;
+	CHECK_UINT(usage_of(&stage->s, 7, "outstanding"), 0);
+	talk_end(&deaf);
+	close_stage(stage);
+}
+
+TEST(events_that_a_guest_leaves_unread_are_dropped_in_time)
+{
+	struct stage *stage = open_stage(NULL);
+
+	stage->g.conn->is_read = false;
+	talk(&stage->g, "WATCH /d|{t*200}|");
+	for (int i = 0; i < 50; i++)
+		CHECK_STR(talkf(&stage->s, "WRITE /d/%d|v", i), "OK|");
+	CHECK(usage_of(&stage->s, 7, "memory") > 50 * 200);
+	/* Time passes; nobody does anything. */
+	fake_advance(&stage->fake, 22000);
+	CHECK(usage_of(&stage->s, 7, "memory") < 50 * 80 + 4 * 300);
+	close_stage(stage);
+}
+
+TEST(a_guest_that_reads_nothing_uses_no_more_than_its_memory)
+{
+	struct stage *stage = open_stage(NULL);
+	unsigned long most = 0, now;
+
+	stage->g.conn->is_read = false;
+	talk(&stage->g, "WATCH /d|{t*1500}|");
+	for (int i = 0; i < 3000; i++) {
+		CHECK_STR(talkf(&stage->s, "WRITE /d/%d|v", i % 600), "OK|");
+		if (i % 50 == 0) {
+			now = usage_of(&stage->s, 7, "memory");
+			most = now > most ? now : most;
+		}
+	}
+	CHECK(most <= 2560 * 1024);
+	close_stage(stage);
+}
+
+TEST(a_socket_that_reads_nothing_is_dropped)
+{
+	struct stage *stage = open_stage(NULL);
+	struct talker deaf;
+	int i;
+
+	talk_begin(&deaf, fake_connect(&stage->fake));
+	CHECK_STR(talk(&deaf, "WATCH /d|{t*4000}|"), "OK|");
+	deaf.conn->window = 0;
+	for (i = 0; i < 6000 && deaf.conn->client; i++)
+		CHECK_STR(talkf(&stage->s, "WRITE /d/%d|v", i), "OK|");
+	/* 16 MiB of events of 4 KB each. */
+	CHECK(i > 3500 && i < 5000);
+	CHECK_STR(talk(&stage->s, "READ /d/1|"), "v");
+	talk_end(&deaf);
+	close_stage(stage);
+}
+
+TEST(a_transaction_that_touches_too_much_is_refused_and_gives_all_back)
+{
+	struct stage *stage = open_stage(NULL);
+	const char *reply = "";
+	unsigned long before;
+	int i;
+
+	for (i = 0; i < 1100; i++)
+		CHECK_STR(talkf(&stage->s, "WRITE /n/%d|v", i), "OK|");
+	CHECK_STR(talk(&stage->s, "SET_PERMS /n|b0|"), "OK|");
+	before = usage_of(&stage->s, 7, "memory");
+	CHECK_STR(talk(&stage->g, "TRANSACTION_START |"), "1|");
+	for (i = 0; i < 1100; i++) {
+		reply = talkf(&stage->g, "READ[1] /n/%d|", i);
+		if (reply[0] != '!' || !strcmp(reply, "!ENOSPC"))
+			break;
+	}
+	CHECK_STR(reply, "!ENOSPC");
+	CHECK(i > 1000 && i < 1024);
+	CHECK(usage_of(&stage->s, 7, "memory") > before);
+	CHECK_STR(talk(&stage->g, "TRANSACTION_END[1] F|"), "OK|");
+	CHECK_UINT(usage_of(&stage->s, 7, "memory"), before);
+	close_stage(stage);
+}
+
+TEST(all_transactions_of_a_guest_together_stay_within_its_memory)
+{
+	struct stage *stage = open_stage(NULL);
+	char path[2200] = "";
+
+	for (int i = 0; i < 1000; i++)
+		strcat(path, "/a");
+	for (int i = 1; i <= 10; i++) {
+		CHECK(talk(&stage->g, "TRANSACTION_START |")[0] != '!');
+		for (int j = 0; j < 40; j++)
+			talkf(&stage->g, "WRITE[%d] /d/%d%s|{v*1500}", i, j, path);
+		/* One request may pass the limit, the next may not begin. */
+		CHECK(usage_of(&stage->s, 7, "memory") < 2560 * 1024 + 2 * 1024 * 1024);
+	}
+	CHECK_STR(talk(&stage->g, "RESET_WATCHES |"), "OK|");
+	CHECK_UINT(usage_of(&stage->s, 7, "transactions"), 0);
+	close_stage(stage);
+}
+
+TEST(an_open_transaction_costs_nothing_while_one_node_is_written_for_ever)
+{
+	struct stage *stage = open_stage(NULL);
+	uint64_t file_before, file_after, used;
+	size_t history;
+
+	CHECK_STR(talk(&stage->s, "WRITE /x|0"), "OK|");
+	CHECK_STR(talk(&stage->g, "TRANSACTION_START |"), "1|");
+	CHECK_STR(talk(&stage->s, "WRITE /x|1"), "OK|");
+	db_size(stage->fake.store->db, &file_before, &used);
+	history = stage->fake.store->history.bytes;
+	for (int i = 0; i < 20000; i++)
+		CHECK_STR(talkf(&stage->s, "WRITE /x|%d", i), "OK|");
+	db_size(stage->fake.store->db, &file_after, &used);
+	CHECK_UINT(stage->fake.store->history.bytes, history);
+	CHECK(file_after <= file_before + (8 << 20));
+	CHECK_STR(talk(&stage->g, "TRANSACTION_END[1] F|"), "OK|");
+	CHECK_UINT(stage->fake.store->history.bytes, 0);
+	close_stage(stage);
+}
+
+TEST(a_transaction_whose_history_grows_too_large_fails)
+{
+	struct stage *stage = open_stage(NULL);
+	struct talker other;
+
+	talk_begin(&other, fake_connect(&stage->fake));
+	for (int i = 0; i < 19000; i++)
+		CHECK_STR(talkf(&stage->s, "WRITE /h/%d|{v*3900}", i), "OK|");
+	CHECK_STR(talk(&other, "TRANSACTION_START |"), "1|");
+	CHECK_STR(talk(&other, "WRITE[1] /mine|v"), "OK|");
+	for (int i = 0; i < 19000; i++)
+		CHECK_STR(talkf(&stage->s, "WRITE /h/%d|w", i), "OK|");
+	CHECK(stage->fake.store->history.bytes < 70 << 20);
+	CHECK_STR(talk(&other, "TRANSACTION_END[1] T|"), "!EAGAIN");
+	CHECK_STR(talk(&other, "READ /mine|"), "!ENOENT");
+	talk_end(&other);
+	close_stage(stage);
+}
+
+TEST(resetting_watches_leaves_no_memory_behind)
+{
+	struct stage *stage = open_stage(NULL);
+	size_t before = 0, after;
+
+	for (int round = 0; round < 60; round++) {
+		for (int i = 0; i < 128; i++) {
+			CHECK_STR(talkf(&stage->g, "WATCH /d/%d/%d|t|", i, i), "OK|");
+			stage->g.n_events = 0;
+		}
+		CHECK_STR(talk(&stage->g, "WATCH /d/more|t|"), "!ENOSPC");
+		CHECK_STR(talk(&stage->g, "RESET_WATCHES |"), "OK|");
+		stage->g.n_events = 0;
+		if (round == 10)
+			before = stage->fake.server ? mallinfo2().uordblks : 0;
+	}
+	after = mallinfo2().uordblks;
+	CHECK(after <= before + 64 * 1024);
+	CHECK_UINT(usage_of(&stage->s, 7, "watches"), 0);
+	close_stage(stage);
+}
+
+TEST(removing_a_large_subtree_holds_nobody_up)
+{
+	struct stage *stage = open_stage(NULL);
+	struct talker other;
+	unsigned n_turns = 0;
+
+	talk_begin(&other, fake_connect(&stage->fake));
+	for (int i = 0; i < 20000; i++)
+		CHECK_STR(talkf(&stage->s, "WRITE /big/%d/%d|v", i % 100, i), "OK|");
+	say(&stage->s, "RM /big|");
+	say(&other, "WRITE /small|v");
+	/* One turn answers both, whatever hangs below. */
+	fake_pump(&stage->fake);
+	CHECK(stage->s.conn->from.len > 0 && other.conn->from.len > 0);
+	CHECK(stage->fake.store->n_garbage > 0);
+	/* The rest is done bit by bit, though nobody asks for anything. */
+	while (stage->fake.store->n_garbage > 0) {
+		CHECK(fake_pump(&stage->fake));
+		n_turns++;
+	}
+	CHECK(n_turns >= 20);
+	CHECK_STR(hear(&stage->s), "OK|");
+	CHECK_STR(hear(&other), "OK|");
+	CHECK_STR(talk(&other, "READ /big|"), "!ENOENT");
+	talk_end(&other);
+	close_stage(stage);
+}
