@@ -33,7 +33,7 @@ readonly GUEST_MODULES="xen-privcmd xenfs xen-blkfront xen-netfront"
 
 # The unpacked packages come before the system's libraries, so that the server
 # under test runs with the libxen* that fit the hypervisor it will meet.
-library_path=$root/usr/lib/x86_64-linux-gnu:$root/lib/x86_64-linux-gnu
+library_path=${libxenstore:+$libxenstore:}$root/usr/lib/x86_64-linux-gnu:$root/lib/x86_64-linux-gnu
 readonly library_path
 
 # put FILE... TREE/DIR: copy files as they are behind symbolic links.
