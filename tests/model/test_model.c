@@ -733,6 +733,58 @@ static void set_limits(struct world *world, struct server_config *config)
 	hard[QUOTA_MEMORY] = hard[QUOTA_OUTSTANDING] = hard[QUOTA_TRANSACTION_NODES] = 0;
 }
 
+/* Asks the server for one thing; returns its payload, NULL for an error. */
+static const char *ask(struct world *world, struct fake_conn *conn, uint32_t type, const char *path,
+		       size_t *out_len)
+{
+	struct xsp_header header = { .type = type, .len = (uint32_t)strlen(path) + 1 };
+	uint8_t head[XSP_HEADER_SIZE];
+	struct message message;
+
+	xsp_header_put(head, &header);
+	fake_send(conn, head, sizeof(head));
+	fake_send(conn, path, header.len);
+	fake_settle(&world->fake);
+	if (!inbox_next(&conn->from, &message))
+		differ(world, "no answer about %s", path);
+	*out_len = message.header.len;
+	return message.header.type == XSP_ERROR ? NULL : message.payload;
+}
+
+/* The server is killed and starts again: every node must be there, and no other. */
+static void check_after_crash(struct world *world)
+{
+	const struct mtree *tree = &world->model.tree;
+	struct fake_conn *conn;
+
+	fake_crash(&world->fake);
+	conn = fake_connect(&world->fake);
+	for (size_t i = 0; i < tree->n; i++) {
+		const struct mnode *node = &tree->nodes[i];
+		struct mnode **children;
+		const char *payload;
+		size_t len, n, j, at = 0;
+
+		if (node->path[0] == '@')
+			continue;
+		payload = ask(world, conn, XSP_READ, node->path, &len);
+		if (!payload || len != node->len || memcmp(payload, node->value, len) != 0)
+			differ(world, "after a crash %s is another", node->path);
+		payload = ask(world, conn, XSP_DIRECTORY, node->path, &len);
+		children = mtree_children(tree, node->path, &n);
+		for (j = 0; j < n && payload && at < len; j++) {
+			if (strcmp(payload + at, strrchr(children[j]->path, '/') + 1) != 0)
+				break;
+			at += strlen(payload + at) + 1;
+		}
+		free(children);
+		/* What does not fit one reply is left to the others. */
+		if (payload && (at != len || j != n))
+			differ(world, "after a crash %s has other children", node->path);
+	}
+	audit(world);
+}
+
 static void run(struct world *world, uint64_t seed, unsigned long n_steps, unsigned audit_every)
 {
 	struct server_config config;
@@ -756,6 +808,7 @@ static void run(struct world *world, uint64_t seed, unsigned long n_steps, unsig
 	}
 	finish_step(world);
 	audit(world);
+	check_after_crash(world);
 	for (size_t i = 0; i < MODEL_CLIENTS_MAX; i++)
 		inbox_fini(&world->pairs[i].got);
 	fake_stop(&world->fake);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/support/fake_host.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
 #include <stdarg.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/support/text.h"
@@ -439,11 +441,11 @@ static void close_server(struct fake *fake)
 	}
 }
 
-void fake_restart(struct fake *fake)
+/* Starts a server on what is in the directory. */
+static void reopen(struct fake *fake)
 {
 	int err;
 
-	close_server(fake);
 	for (unsigned domid = 0; domid < FAKE_DOMIDS; domid++) {
 		if (fake->domains[domid].exists)
 			fake->domains[domid].conn = conn_new(fake, (int)domid);
@@ -451,6 +453,54 @@ void fake_restart(struct fake *fake)
 	err = open_server(fake);
 	if (err)
 		give_up("the server does not start again: %s", strerror(-err));
+}
+
+void fake_restart(struct fake *fake)
+{
+	close_server(fake);
+	reopen(fake);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+	static char bytes[1 << 16];
+	FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+	size_t n;
+
+	if (!in || !out)
+		give_up("%s: %s", to, strerror(errno));
+	while ((n = fread(bytes, 1, sizeof(bytes), in)) > 0) {
+		if (fwrite(bytes, 1, n, out) != n)
+			give_up("%s: %s", to, strerror(errno));
+	}
+	fclose(in);
+	if (fclose(out))
+		give_up("%s: %s", to, strerror(errno));
+}
+
+void fake_crash(struct fake *fake)
+{
+	char from[384], to[384], dir[sizeof(fake->dir)];
+	DIR *directory = opendir(fake->dir);
+	const struct dirent *entry;
+
+	/* A map's bytes are in the file for whoever reads it, whether the process lives or not. */
+	snprintf(dir, sizeof(dir), "%.50s.copy", fake->dir);
+	if (!directory || mkdir(dir, 0700))
+		give_up("%s: %s", dir, strerror(errno));
+	while ((entry = readdir(directory))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(from, sizeof(from), "%s/%s", fake->dir, entry->d_name);
+		snprintf(to, sizeof(to), "%s/%s", dir, entry->d_name);
+		copy_file(from, to);
+	}
+	closedir(directory);
+	close_server(fake);
+	remove_dir(fake);
+	if (rename(dir, fake->dir))
+		give_up("%s: %s", dir, strerror(errno));
+	reopen(fake);
 }
 
 void fake_stop(struct fake *fake)

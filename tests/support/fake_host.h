@@ -96,6 +96,9 @@ int fake_try_start(struct fake *fake, const struct server_config *config,
 /* Ends the server and starts another on what the first has left. All connections are gone. */
 void fake_restart(struct fake *fake);
 
+/* The same, but the files are as they would be if the server had been killed just now. */
+void fake_crash(struct fake *fake);
+
 /* The server ends, and its directory goes. */
 void fake_stop(struct fake *fake);
 
