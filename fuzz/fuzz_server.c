@@ -118,7 +118,6 @@ static void poke(struct world *world, struct program *program, uint8_t who)
 				      &conn->page.connection };
 	uint8_t which = next(program), value = next(program);
 
-	/* The made-up guest itself walks from one index to the other: not for ever. */
 	*words[which % 5] = which & 128 ? value : *words[which % 5] + value;
 	fake_notify(conn);
 }
