@@ -155,12 +155,21 @@ static bool compare(const struct recount *recount, const struct server *server, 
 		    size_t size)
 {
 	static const struct ledger nothing;
+	static const struct count none;
+	const struct domain *domain;
 
+	TAILQ_FOREACH (domain, &server->domains.all, entry) {
+		if (!agrees(&recount->counts[domain->domid], &domain->ledger, domain->domid,
+			    out_text, size))
+			return false;
+	}
+	/* Whoever has something must be known. */
 	for (unsigned domid = 0; domid < N_DOMIDS; domid++) {
-		const struct domain *domain = domain_find(&server->domains, (uint16_t)domid);
+		const struct count *count = &recount->counts[domid];
 
-		if (!agrees(&recount->counts[domid], domain ? &domain->ledger : &nothing,
-			    (uint16_t)domid, out_text, size))
+		if (memcmp(count, &none, sizeof(none)) != 0 &&
+		    !domain_find(&server->domains, (uint16_t)domid) &&
+		    !agrees(count, &nothing, (uint16_t)domid, out_text, size))
 			return false;
 	}
 	return true;
