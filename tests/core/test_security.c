@@ -136,6 +136,23 @@ TEST(a_reborn_domain_inherits_nothing)
 	close_stage(stage);
 }
 
+/* 322, 417: the same of a domain that was named by its toolstack, and died before it was introduced. */
+TEST(a_domain_introduced_for_the_first_time_inherits_nothing)
+{
+	struct stage *stage = open_stage(0);
+
+	fake_domain_create(&stage->fake, 3);
+	CHECK_STR(talk(&stage->s, "WRITE /local/domain/3/secret|v"), "OK|");
+	CHECK_STR(talk(&stage->s, "SET_PERMS /local/domain/3|n3|"), "OK|");
+	/* Nobody has told the server yet. */
+	fake_domain_create(&stage->fake, 3);
+	CHECK_STR(talk(&stage->s, "INTRODUCE 3|0|5|"), "OK|");
+	talk_begin(&stage->guests[3], fake_guest(&stage->fake, 3));
+	CHECK_STR(talk(&stage->guests[3], "WRITE /local/domain/3/x|v"), "!EACCES");
+	CHECK_STR(talk(&stage->s, "READ /local/domain/3|"), "!ENOENT");
+	close_stage(stage);
+}
+
 /* 324: an event that cannot be sent is not, and nothing else is lost. */
 TEST(an_event_too_long_for_a_message_is_left_out)
 {

@@ -27,7 +27,8 @@ static bool has_ended(const struct server *server, const struct domain *domain)
 	const struct host *host = server->host;
 	struct host_domain state;
 
-	if (!domain->is_introduced || domain->domid == server->config.privileged_domid ||
+	if (!(domain->is_introduced || domain->is_named) ||
+	    domain->domid == server->config.privileged_domid ||
 	    domain->domid == server->config.store_domid)
 		return false;
 	return !host->domain_state(host->self, domain->domid, &state) || state.is_dead ||

@@ -164,6 +164,7 @@ static int settle(struct db *db)
 static int flush(struct db *db)
 {
 	MDB_txn *batch = db->batch;
+	size_t reserved = db->reserved;
 	MDB_envinfo info;
 	int err;
 
@@ -177,7 +178,9 @@ static int flush(struct db *db)
 	db->reserved = 0;
 	err = map_error(mdb_txn_commit(batch));
 	if (err) {
+		/* What the log has will be done again, and needs its room again. */
 		db->is_stale = true;
+		db->reserved = reserved;
 		return err;
 	}
 	mdb_env_info(db->env, &info);
