@@ -36,7 +36,7 @@ static int take_name(void *arg, const char *name, size_t len)
 	struct tour *tour = arg;
 	size_t at = tour->path_len;
 
-	if (at + len + 1 > XSP_PATH_ABS_MAX)
+	if (at + (at > 1) + len > XSP_PATH_ABS_MAX)
 		return -EBADMSG;
 	if (at > 1)
 		tour->path[at++] = '/';
