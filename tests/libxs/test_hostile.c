@@ -129,20 +129,6 @@ TEST(a_server_that_goes_away_is_an_error)
 	CHECK_INT(meet_once(WITH_READER, hang_up), EINVAL);
 }
 
-static void reply_twice(int fd, const struct xsp_header *request, size_t step)
-{
-	(void)step;
-	peer_reply(fd, request, request->type, "a", 1);
-	peer_reply(fd, request, request->type, "b", 1);
-}
-
-TEST(a_second_reply_is_never_taken_for_the_next)
-{
-	/* The first read may have the first reply; none gets the second. */
-	CHECK_INT(meet_once(WITHOUT_READER, reply_twice), 0);
-	CHECK_INT(meet_once(WITH_READER, reply_twice), 0);
-}
-
 /* A good reply between two events, of which only `step` bytes are sent. */
 static void cut_short(int fd, const struct xsp_header *request, size_t step)
 {
