@@ -60,12 +60,12 @@ put_program()
 		die "$file needs libraries that are not here:
 $libraries"
 	fi
-	for lib in $(grep -o '/[^ ]*' <<<"$libraries"); do
+	while read -r lib; do
 		case $lib in
 		*/ld-linux-x86-64.so.2) put "$lib" "$tree/lib64" ;;
 		*) put "$lib" "$tree/lib/x86_64-linux-gnu" ;;
 		esac
-	done
+	done < <(grep -o '/[^ ]*' <<<"$libraries")
 }
 
 put_modules()

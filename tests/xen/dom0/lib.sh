@@ -3,6 +3,8 @@
 #
 # What the checks are written with. Each check runs in a shell of its own, so
 # what one leaves for another lies in files below $state.
+#
+# shellcheck disable=SC2034 # used by the checks
 
 readonly state=/run/test
 readonly xenstored=/test/xenstored
@@ -98,6 +100,7 @@ listing()
 # third node is a mark, see told.
 listen()
 {
+	xenstore-write /mark 0
 	setsid xenstore-watch @introduceDomain @releaseDomain /mark >$state/events 2>&1 &
 	# One event of each comes with the watches themselves.
 	echo 1 >$state/introduced
@@ -130,20 +133,19 @@ have_heard()
 # told INTRODUCTIONS RELEASES: wait until so many events have come since the
 # last call, and make sure that there were no more.
 #
-# The mark is written when all expected events are there, and its own events
-# arrive behind them: what has not been heard by then was not sent by then.
+# The mark is written when all expected events are there, and its own event
+# arrives behind them: what has not been heard by then was not sent by then.
 told()
 {
 	local introduced released
 
 	introduced=$(($(<$state/introduced) + $1))
 	released=$(($(<$state/released) + $2))
-	eventually 60 have_heard "$introduced" "$released" 0 || true
+	eventually 90 have_heard "$introduced" "$released" 0 || true
 
 	hear
-	xenstore-write /mark 1
-	xenstore-rm /mark
-	eventually 10 have_heard 0 0 $((marks + 2))
+	xenstore-write /mark 0
+	eventually 10 have_heard 0 0 $((marks + 1))
 	# A difference is reported once and not again by the checks that follow.
 	echo "$introductions" >$state/introduced
 	echo "$releases" >$state/released
@@ -174,41 +176,48 @@ domid()
 # wait_for_guest GUEST: until its agent listens.
 wait_for_guest()
 {
-	await 90 "/local/domain/$(domid "$1")/data/ready" 1
+	await 180 "/local/domain/$(domid "$1")/data/ready" 1
 }
 
 guest_is_gone()
 {
-	not xl domid "$1"
 	not xenstore-exists "/local/domain/$(domid "$1")"
 }
 
-# tell GUEST TASK ARGUMENTS...: without waiting. Leaves the number of the
-# command in $number and the guest's directory in $data.
+# tell GUEST TASK ARGUMENTS...: without waiting for an answer.
 tell()
 {
-	local guest=$1
+	local guest=$1 number=0
 
 	shift
-	data=/local/domain/$(domid "$guest")/data
-	number=0
 	[ ! -e "$state/$guest.number" ] || number=$(<"$state/$guest.number")
 	number=$((number + 1))
 	echo "$number" >"$state/$guest.number"
-	xenstore-write "$data/command" "$number $*"
+	xenstore-write "/local/domain/$(domid "$guest")/data/command" "$number $*"
 }
 
 # ask GUEST TASK ARGUMENTS...: have the guest run one of its tasks; fails with
 # what the guest says. Different guests may be asked at the same time.
 ask()
 {
-	local data number answer
+	local path events answer
 
+	path=/local/domain/$(domid "$1")/data/answer
+	exec {events}< <(exec xenstore-watch -n 2 "$path")
+	# The first event says that the watch is there, the second that the guest
+	# has written its answer.
+	read -r -t 20 -u "$events" _
 	tell "$@"
-	await 60 "$data/answer" "$number *"
-	answer=$(xenstore-read "$data/answer")
+	read -r -t 90 -u "$events" _ || {
+		echo "$1 does not answer: ${*:2}"
+		return 1
+	}
+	exec {events}<&-
+
+	answer=$(xenstore-read "$path")
+	same "the number of the answer" "${answer%% *}" "$(<"$state/$1.number")"
 	answer=${answer#* }
 	[ "${answer%% *}" != 0 ] || return 0
-	echo "the guest says: ${answer#* }"
+	echo "$1 says: ${answer#* }"
 	return 1
 }

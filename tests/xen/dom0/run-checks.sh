@@ -12,10 +12,11 @@
 # cut off from outside.
 set -u
 
-readonly LIMIT=120 # seconds for one check
+readonly LIMIT=240 # seconds for one check, of which some take 20 on a quiet machine
 readonly LOG=/run/test/check.log
 readonly VERDICTS=/run/test/verdicts
 
+# shellcheck source=tests/xen/dom0/lib.sh
 . /test/lib.sh
 mkfifo $VERDICTS
 exec {verdicts}<>$VERDICTS
@@ -53,14 +54,15 @@ show_logs()
 		tail -n 40 "$file"
 	done
 	printf '\n==== processes\n'
-	ps -o pid,ppid,stat,args | grep -v '\[.*\]$'
+	ps -o pid,ppid,stat,args
 	printf '\n==== the store\n'
 	timeout 10 xenstore-ls -fp /
 }
 
 possible=true
 for file in /test/checks/*.sh; do
-	for function in $(sed -n 's/^\(\(check\|require\)_[a-z0-9_]*\)()$/\1/p' "$file"); do
+	mapfile -t functions < <(sed -n 's/^\(\(check\|require\)_[a-z0-9_]*\)()$/\1/p' "$file")
+	for function in "${functions[@]}"; do
 		title=${function#*_}
 		title=${title//_/ }
 		if [ $SECONDS -gt "${XENTEST_SECONDS:-600}" ]; then

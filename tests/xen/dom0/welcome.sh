@@ -3,6 +3,7 @@
 #
 # For run.sh --shell: the host made ready, and what one can do in it.
 set -eu
+# shellcheck source=tests/xen/dom0/lib.sh
 . /test/lib.sh
 
 start_server
@@ -17,7 +18,6 @@ This is dom0; the xenstored under test is running. For example:
   xl list; xl console g1; xl save g1 /run/g1.save; xl shutdown g1
   xenstore-ls -fp               the whole store
   xenstore-watch @introduceDomain @releaseDomain
-  bash /test/run-checks.sh      the checks, on this terminal
 
 Leave with "poweroff -f", or Ctrl-A X to stop the emulator.
 

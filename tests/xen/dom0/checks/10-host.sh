@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC2154 # some names come from lib.sh
 #
 # Dom0 alone: the server, the toolstack's daemons, dom0's own ring.
 
@@ -35,5 +36,5 @@ require_watchers_of_domains_can_listen()
 {
 	listen
 	told 0 0
-	listing >$state/before
+	listing >"$state/before"
 }

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC2154 # some names come from lib.sh
 #
 # The ways in which a guest goes and comes back. Watchers in dom0 hear
 # @releaseDomain once when a domain has shut down, whatever the reason, and

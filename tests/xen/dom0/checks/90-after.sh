@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC2154 # some names come from lib.sh
 #
 # What must hold when all guests are gone. Stays last.
 
@@ -8,11 +9,11 @@
 check_afterwards_the_store_is_as_before()
 {
 	{
-		cat $state/before
+		cat "$state/before"
 		printf '/%s = ""   (n0)\n' libxl vm
-	} | sort >$state/expected
-	listing | sort >$state/after
-	diff -u $state/expected $state/after
+	} | sort >"$state/expected"
+	listing | sort >"$state/after"
+	diff -u "$state/expected" "$state/after"
 }
 
 check_afterwards_no_further_watcher_was_woken()
