@@ -2,40 +2,30 @@
 #include "xenstored/store/db.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "xenstored/store/lmdb_err.h"
 #include "xenstored/store/redo.h"
-#include "xenstored/store/room.h"
+#include "xenstored/store/space.h"
 
 enum {
-	PAGE = 4096,
-	MAP_START = 2048, /* pages */
-	MAP_STEP = 2048,
 	/* The most pages one LMDB transaction can touch is 2^17 - 1; stay clear of it. */
 	BATCH_PAGES_MAX = 120000,
-	/* A put copies a path of at most five pages and may split as it goes up. */
-	PAGES_PER_PUT = 8,
 	/* Kept for removals: more than two of them need, one after the other, at the worst. */
 	CUSHION = 512,
-	/* Records of free pages that LMDB looks through for a run, at the least. */
-	RUN_RECORDS = 60,
-	FREE_TABLE = 0, /* where LMDB keeps them */
 };
 
 struct db {
-	MDB_env *env;
+	struct space space; /* the file's */
 	MDB_dbi table;
 	MDB_txn *batch;    /* NULL: no batch open */
 	MDB_txn *reader;   /* kept for renewal */
 	MDB_cursor *scan;  /* on the batch if there is one, else on the reader */
 	bool is_reading;   /* the reader is active */
-	int fd;            /* the same file, for allocation */
-	size_t map_pages;  /* allocated and mapped */
 	size_t reserved;   /* pages promised to the open batch */
 	struct redo *redo; /* owned */
 	bool is_unlogged;  /* the batch has changes that the log had no room for */
@@ -50,45 +40,6 @@ struct db {
 		size_t scratch_size;
 	} put; /* being made */
 };
-
-static int map_error(int rc)
-{
-	switch (rc) {
-	case MDB_SUCCESS:
-		return 0;
-	case MDB_NOTFOUND:
-		return ENOENT;
-	case MDB_MAP_FULL:
-	case MDB_TXN_FULL:
-		return -ENOSPC;
-	case MDB_INVALID:
-	case MDB_VERSION_MISMATCH:
-	case MDB_CORRUPTED:
-	case MDB_PAGE_NOTFOUND:
-		return -EBADMSG;
-	default:
-		return rc > 0 ? -rc : -EIO;
-	}
-}
-
-/* Allocates the file's blocks, so that a store to the map can never fail. */
-static int allocate(struct db *db, size_t from, size_t pages)
-{
-	int err;
-
-	do
-		err = posix_fallocate(db->fd, (off_t)from * PAGE, (off_t)(pages - from) * PAGE);
-	while (err == EINTR);
-	return err;
-}
-
-static size_t pages_in_use(const struct db *db)
-{
-	MDB_envinfo info;
-
-	mdb_env_info(db->env, &info);
-	return info.me_last_pgno + 1;
-}
 
 static void end_scan(struct db *db)
 {
@@ -108,38 +59,6 @@ static MDB_val val_of(const void *bytes, size_t len)
 	return (MDB_val){ .mv_size = len, .mv_data = pointer.out };
 }
 
-/* How many pages a batch of that size can touch at the worst. */
-static size_t pages_needed(size_t in_use, size_t n_puts, size_t n_bytes)
-{
-	size_t each = n_puts * PAGES_PER_PUT + 2 * (n_bytes / PAGE) + 16;
-	size_t whole = in_use + 2 * ((n_puts * 64 + n_bytes) / PAGE) + n_puts / 16 + 64;
-
-	return each < whole ? each : whole;
-}
-
-static int grow(struct db *db, size_t need)
-{
-	size_t pages = db->map_pages + db->map_pages / 4;
-	int err;
-
-	if (pages < db->map_pages + MAP_STEP)
-		pages = db->map_pages + MAP_STEP;
-	if (pages < need)
-		pages = need;
-	err = allocate(db, db->map_pages, pages);
-	if (err && need < pages) {
-		/* The generous step does not fit; what is needed may. */
-		pages = need;
-		err = allocate(db, db->map_pages, pages);
-	}
-	if (err)
-		return err == ENOSPC || err == EFBIG || err == EDQUOT ? ENOSPC : -err;
-	err = map_error(mdb_env_set_mapsize(db->env, pages * PAGE));
-	if (!err)
-		db->map_pages = pages;
-	return err;
-}
-
 static int apply_change(void *arg, const uint8_t *key, size_t key_len, const uint8_t *value,
 			size_t len)
 {
@@ -148,9 +67,9 @@ static int apply_change(void *arg, const uint8_t *key, size_t key_len, const uin
 	int err;
 
 	if (value)
-		err = map_error(mdb_put(db->batch, db->table, &k, &v, 0));
+		err = lmdb_err(mdb_put(db->batch, db->table, &k, &v, 0));
 	else
-		err = map_error(mdb_del(db->batch, db->table, &k, NULL));
+		err = lmdb_err(mdb_del(db->batch, db->table, &k, NULL));
 	return err == ENOENT ? -EBADMSG : err;
 }
 
@@ -176,14 +95,14 @@ static int flush(struct db *db)
 	end_scan(db);
 	db->batch = NULL;
 	db->reserved = 0;
-	err = map_error(mdb_txn_commit(batch));
+	err = lmdb_err(mdb_txn_commit(batch));
 	if (err) {
 		/* What the log has will be done again, and needs its room again. */
 		db->is_stale = true;
 		db->reserved = reserved;
 		return err;
 	}
-	mdb_env_info(db->env, &info);
+	mdb_env_info(db->space.env, &info);
 	redo_start(db->redo, info.me_last_txnid);
 	db->is_unlogged = false;
 	return 0;
@@ -202,7 +121,7 @@ static int begin(struct db *db)
 	int err;
 
 	db_rest(db);
-	err = map_error(mdb_txn_begin(db->env, NULL, 0, &db->batch));
+	err = lmdb_err(mdb_txn_begin(db->space.env, NULL, 0, &db->batch));
 	if (err || !db->is_stale)
 		return err;
 	redo_rewind(db->redo);
@@ -216,54 +135,14 @@ static int begin(struct db *db)
 	return 0;
 }
 
-/* Counts the free pages that the next batch may use: those of the last one are not among them. */
-static int survey(struct db *db, struct room *room)
-{
-	MDB_cursor *cursor = NULL;
-	MDB_val key, record;
-	size_t last = mdb_txn_id(db->reader), number, n_pages;
-	int err = map_error(mdb_cursor_open(db->reader, FREE_TABLE, &cursor));
-
-	for (size_t n = 0; !err; n++) {
-		err = map_error(mdb_cursor_get(cursor, &key, &record, MDB_NEXT));
-		if (err)
-			break;
-		memcpy(&number, key.mv_data, sizeof(number));
-		if (number >= last)
-			break;
-		/* The count comes first. */
-		memcpy(&n_pages, record.mv_data, sizeof(n_pages));
-		err = room_add(room, (const size_t *)record.mv_data + 1, n_pages, n < RUN_RECORDS);
-	}
-	if (cursor)
-		mdb_cursor_close(cursor);
-	return err == ENOENT ? 0 : err;
-}
-
-/* The file cannot grow: 0 if free pages within it will do, else ENOSPC. */
-static int fit(struct db *db, size_t need, size_t cushion, size_t n_bytes)
-{
-	struct room room = { 0 };
-	int err = map_error(mdb_txn_renew(db->reader));
-
-	if (err)
-		return err;
-	err = survey(db, &room);
-	mdb_txn_reset(db->reader);
-	if (!err && !room_fits(&room, db->map_pages - pages_in_use(db), need, cushion, n_bytes))
-		err = ENOSPC;
-	room_fini(&room);
-	return err;
-}
-
 int db_reserve(struct db *db, size_t n_puts, size_t n_bytes, enum db_room room)
 {
 	size_t cushion = room == DB_ROOM_LAST ? 0 : CUSHION;
-	size_t in_use = pages_in_use(db);
-	size_t need = pages_needed(in_use, n_puts, n_bytes);
+	size_t in_use = space_in_use(&db->space);
+	size_t need = space_needed(in_use, n_puts, n_bytes);
 	int err = 0;
 
-	if (in_use + db->reserved + need + cushion > db->map_pages ||
+	if (in_use + db->reserved + need + cushion > db->space.n_pages ||
 	    db->reserved + need > BATCH_PAGES_MAX) {
 		if (need > BATCH_PAGES_MAX)
 			return ENOSPC;
@@ -273,12 +152,12 @@ int db_reserve(struct db *db, size_t n_puts, size_t n_bytes, enum db_room room)
 		if (err)
 			return err;
 		db_rest(db);
-		in_use = pages_in_use(db);
-		need = pages_needed(in_use, n_puts, n_bytes);
-		if (in_use + need + cushion > db->map_pages)
-			err = grow(db, in_use + need + cushion);
+		in_use = space_in_use(&db->space);
+		need = space_needed(in_use, n_puts, n_bytes);
+		if (in_use + need + cushion > db->space.n_pages)
+			err = space_grow(&db->space, in_use + need + cushion);
 		if (err == ENOSPC)
-			err = fit(db, need, cushion, n_bytes);
+			err = space_fit(&db->space, db->reader, need, cushion, n_bytes);
 		if (err)
 			return err;
 	}
@@ -351,7 +230,7 @@ static int reading(struct db *db, MDB_txn **out_txn)
 		return settle(db);
 	}
 	if (!db->is_reading) {
-		err = map_error(mdb_txn_renew(db->reader));
+		err = lmdb_err(mdb_txn_renew(db->reader));
 		if (err)
 			return err;
 		db->is_reading = true;
@@ -372,7 +251,7 @@ int db_get(struct db *db, const void *key, size_t key_len, struct db_bytes *out_
 	int err = reading(db, &txn);
 
 	if (!err)
-		err = map_error(mdb_get(txn, db->table, &k, &v));
+		err = lmdb_err(mdb_get(txn, db->table, &k, &v));
 	if (!err)
 		*out_value = bytes_of(v);
 	return err;
@@ -415,7 +294,7 @@ int db_put_done(struct db *db)
 	MDB_val k = val_of(db->put.key, db->put.key_len), v = val_of(db->put.space, db->put.len);
 
 	/* What is in the log is done when somebody looks, or when there is time. */
-	return db->is_unlogged ? map_error(mdb_put(db->batch, db->table, &k, &v, 0)) : 0;
+	return db->is_unlogged ? lmdb_err(mdb_put(db->batch, db->table, &k, &v, 0)) : 0;
 }
 
 int db_delete(struct db *db, const void *key, size_t key_len)
@@ -426,7 +305,7 @@ int db_delete(struct db *db, const void *key, size_t key_len)
 	end_scan(db);
 	err = settle(db);
 	if (!err)
-		err = map_error(mdb_del(db->batch, db->table, &k, NULL));
+		err = lmdb_err(mdb_del(db->batch, db->table, &k, NULL));
 	if (!err && (db->is_unlogged || !redo_delete(db->redo, key, key_len)))
 		db->is_unlogged = true;
 	redo_skip(db->redo);
@@ -437,7 +316,7 @@ static int scan_step(struct db *db, MDB_val *key, MDB_cursor_op step, struct db_
 		     struct db_bytes *out_value)
 {
 	MDB_val value;
-	int err = map_error(mdb_cursor_get(db->scan, key, &value, step));
+	int err = lmdb_err(mdb_cursor_get(db->scan, key, &value, step));
 
 	if (!err) {
 		*out_key = bytes_of(*key);
@@ -456,7 +335,7 @@ int db_seek(struct db *db, const void *key, size_t key_len, struct db_bytes *out
 	if (!db->scan) {
 		err = reading(db, &txn);
 		if (!err)
-			err = map_error(mdb_cursor_open(txn, db->table, &db->scan));
+			err = lmdb_err(mdb_cursor_open(txn, db->table, &db->scan));
 	}
 	return err ? err : scan_step(db, &k, MDB_SET_RANGE, out_key, out_value);
 }
@@ -470,52 +349,22 @@ int db_next(struct db *db, struct db_bytes *out_key, struct db_bytes *out_value)
 
 void db_size(const struct db *db, uint64_t *out_file, uint64_t *out_used)
 {
-	*out_file = (uint64_t)db->map_pages * PAGE;
-	*out_used = (uint64_t)pages_in_use(db) * PAGE;
-}
-
-static int open_env(struct db *db, const char *path)
-{
-	const unsigned flags = MDB_NOSUBDIR | MDB_WRITEMAP | MDB_NOSYNC | MDB_NOMETASYNC |
-			       MDB_NOLOCK | MDB_NOTLS | MDB_NORDAHEAD;
-	off_t size;
-	int err;
-
-	db->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (db->fd < 0)
-		return -errno;
-	size = lseek(db->fd, 0, SEEK_END);
-	if (size < 0)
-		return -errno;
-	db->map_pages = ((size_t)size + PAGE - 1) / PAGE;
-	if (db->map_pages < MAP_START)
-		db->map_pages = MAP_START;
-	/* An empty file must stay empty until LMDB has written its first pages. */
-	err = map_error(mdb_env_create(&db->env));
-	if (!err)
-		err = map_error(mdb_env_set_mapsize(db->env, db->map_pages * PAGE));
-	if (!err)
-		err = map_error(mdb_env_open(db->env, path, flags, 0600));
-	/* The file has lost its end: what LMDB would read there are zeros. */
-	if (!err && size > 0 && pages_in_use(db) > (size_t)size / PAGE)
-		err = -EBADMSG;
-	if (!err)
-		err = -allocate(db, 0, db->map_pages);
-	return err;
+	*out_file = (uint64_t)db->space.n_pages * SPACE_PAGE;
+	*out_used = (uint64_t)space_in_use(&db->space) * SPACE_PAGE;
 }
 
 static int open_table(struct db *db)
 {
-	int err = map_error(mdb_txn_begin(db->env, NULL, 0, &db->batch));
+	int err = lmdb_err(mdb_txn_begin(db->space.env, NULL, 0, &db->batch));
 
 	if (!err)
-		err = map_error(mdb_dbi_open(db->batch, NULL, 0, &db->table));
+		err = lmdb_err(mdb_dbi_open(db->batch, NULL, 0, &db->table));
 	if (err)
 		return err;
-	err = map_error(mdb_txn_commit(db->batch));
+	err = lmdb_err(mdb_txn_commit(db->batch));
 	db->batch = NULL;
 	if (!err)
-		err = map_error(mdb_txn_begin(db->env, NULL, MDB_RDONLY, &db->reader));
+		err = lmdb_err(mdb_txn_begin(db->space.env, NULL, MDB_RDONLY, &db->reader));
 	if (!err)
 		mdb_txn_reset(db->reader);
 	return err;
@@ -532,7 +381,7 @@ static int open_redo(struct db *db, const char *path)
 	err = redo_open(redo_path, &db->redo);
 	if (err)
 		return err;
-	mdb_env_info(db->env, &info);
+	mdb_env_info(db->space.env, &info);
 	if (redo_base(db->redo) != info.me_last_txnid || redo_is_empty(db->redo)) {
 		redo_start(db->redo, info.me_last_txnid);
 		return 0;
@@ -549,8 +398,7 @@ int db_open(const char *path, struct db **out_db)
 
 	if (!db)
 		return -ENOMEM;
-	db->fd = -1;
-	err = open_env(db, path);
+	err = space_open(&db->space, path);
 	if (!err)
 		err = open_table(db);
 	if (!err)
@@ -579,10 +427,7 @@ void db_close(struct db *db)
 	db_rest(db);
 	if (db->reader)
 		mdb_txn_abort(db->reader);
-	if (db->env)
-		mdb_env_close(db->env);
-	if (db->fd >= 0)
-		close(db->fd);
+	space_close(&db->space);
 	redo_close(db->redo);
 	free(db->put.scratch);
 	free(db);
