@@ -41,7 +41,7 @@ only() {
 		[[ $file =~ $2 ]] || fail "$file: only $2 may use $1"
 	done < <(grep -rlE "$1" --include='*.[ch]' protocol xenstored libxs tools)
 }
-only '<lmdb\.h>' '^xenstored/store/(db\.c|space\.[ch]|lmdb_err\.h)$'
+only '<lmdb\.h>' '^xenstored/store/(db|space|lmdb_err)\.c$'
 only '<event2?/' '^(xenstored/io/[a-z_]+\.c|libxs/examples/.*)$'
 only '<(xenctrl|xengnttab|xenevtchn|xenmanage)\.h>' '^xenstored/io/xen[a-z_]*\.c$'
 only 'clock_gettime|gettimeofday' '^(xenstored/io/loop\.c|tools/.*|libxs/.*)$'

@@ -8,15 +8,17 @@
 #ifndef XSD_STORE_SPACE_H
 #define XSD_STORE_SPACE_H
 
-#include <lmdb.h>
 #include <stddef.h>
+
+struct MDB_env;
+struct MDB_txn;
 
 enum { SPACE_PAGE = 4096 };
 
 struct space {
-	MDB_env *env;   /* owned; NULL: not open */
-	int fd;         /* owned: the same file, for allocation */
-	size_t n_pages; /* allocated and mapped */
+	struct MDB_env *env; /* owned; NULL: not open */
+	int fd;              /* owned: the same file, for allocation */
+	size_t n_pages;      /* allocated and mapped */
 };
 
 /*
@@ -44,7 +46,7 @@ int space_grow(struct space *space, size_t n_pages) __attribute__((warn_unused_r
  * 0 if `n_pages` pages, for records of `n_bytes` bytes in all, can be had without growing and
  * leave `n_kept` pages; else ENOSPC. `reader` is a transaction to read with, at rest.
  */
-int space_fit(const struct space *space, MDB_txn *reader, size_t n_pages, size_t n_kept,
+int space_fit(const struct space *space, struct MDB_txn *reader, size_t n_pages, size_t n_kept,
 	      size_t n_bytes) __attribute__((warn_unused_result));
 
 #endif
