@@ -121,3 +121,24 @@ int xsp_path_levels_below(const char *top, size_t top_len, const char *path, siz
 	}
 	return levels;
 }
+
+bool xsp_path_is_below(const char *top, size_t top_len, const char *path, size_t len)
+{
+	if (len <= top_len || memcmp(top, path, top_len) != 0)
+		return false;
+	return (top_len == 1 && top[0] == '/') || path[top_len] == '/';
+}
+
+int xsp_path_compare(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	size_t len = a_len < b_len ? a_len : b_len, i = 0;
+
+	while (i < len && a[i] == b[i])
+		i++;
+	if (i == len)
+		return (a_len > b_len) - (a_len < b_len);
+	/* What is below a node comes before its siblings, whatever these are called. */
+	if (a[i] == '/' || b[i] == '/')
+		return a[i] == '/' ? -1 : 1;
+	return (unsigned char)a[i] < (unsigned char)b[i] ? -1 : 1;
+}

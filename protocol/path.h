@@ -55,4 +55,13 @@ const char *xsp_path_leaf(const char *path, size_t len);
  */
 int xsp_path_levels_below(const char *top, size_t top_len, const char *path, size_t len);
 
+/* True if `path` is below `top`, at any level. */
+bool xsp_path_is_below(const char *top, size_t top_len, const char *path, size_t len);
+
+/*
+ * The order of a walk that comes to a node before what is below it, and to its children in byte
+ * order: below, at or above 0.
+ */
+int xsp_path_compare(const char *a, size_t a_len, const char *b, size_t b_len);
+
 #endif

@@ -141,49 +141,59 @@ TEST(a_removed_watch_hears_nothing_and_leaves_others_alone)
 	end();
 }
 
-static int note(void *names, const struct watch_place *place)
+/* The watched places below a path, in order, by the token of the first watch of each. */
+static const char *below(const char *path)
 {
-	strncat(names, place->name, place->name_len);
-	return 0;
+	static char text[64];
+	size_t len = strlen(path), used = 0;
+	struct watch_place *place = watches_below(&watches, path, len);
+
+	text[0] = '\0';
+	for (; place; place = watches_next_below(place, path, len))
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", used ? " " : "",
+					 watch_token(TAILQ_FIRST(&place->watches)));
+	return text;
 }
 
-static int stop(void *count, const struct watch_place *place)
+TEST(places_strictly_below_a_path_are_found_in_order)
 {
-	(void)place;
-	++*(int *)count;
-	return 17;
-}
-
-TEST(below_visits_watched_places_strictly_below)
-{
-	char names[16] = "";
-
 	begin();
-	add("/", "r", WATCH_DEPTH_ANY);
+	add("/", "root", WATCH_DEPTH_ANY);
+	add("/d", "d", WATCH_DEPTH_ANY);
+	add("/a-b", "a-b", WATCH_DEPTH_ANY);
 	add("/a", "a", WATCH_DEPTH_ANY);
 	add("/a/x/y/b", "b", 0);
 	add("/a/c", "c", 0);
 	add("/a/c", "c2", 0);
-	add("/d", "d", WATCH_DEPTH_ANY);
-	CHECK_INT(watches_below(&watches, "/a", 2, note, names), 0);
-	CHECK_UINT(strlen(names), 2);
-	CHECK(strchr(names, 'b') && strchr(names, 'c'));
-	names[0] = '\0';
-	CHECK_INT(watches_below(&watches, "/a/c", 4, note, names), 0);
-	CHECK_INT(watches_below(&watches, "/nowhere", 8, note, names), 0);
-	CHECK_STR(names, "");
+	add("/a/c/e", "e", 0);
+	add("/a/c-d", "c-d", 0);
+	add("@releaseDomain", "special", 0);
+	CHECK_STR(below("/a"), "c e c-d b");
+	CHECK_STR(below("/a/c"), "e");
+	CHECK_STR(below("/a/x"), "b");
+	CHECK_STR(below("/a/c-d"), "");
+	CHECK_STR(below("/nowhere"), "");
+	CHECK_STR(below("/"), "a c e c-d b a-b d");
+	CHECK_STR(below("@releaseDomain"), "");
 	end();
 }
 
-TEST(below_stops_at_the_first_answer_that_is_not_0)
+/* Nobody pays for the parts of a path, so these must cost nothing. */
+TEST(a_deep_path_is_one_place)
 {
-	int count = 0;
+	char path[2048];
 
+	for (size_t i = 0; i < sizeof(path); i += 2) {
+		path[i] = '/';
+		path[i + 1] = 'a';
+	}
+	path[sizeof(path) - 1] = '\0';
 	begin();
-	add("/a/b", "b", 0);
-	add("/a/c", "c", 0);
-	CHECK_INT(watches_below(&watches, "/a", 2, stop, &count), 17);
-	CHECK_INT(count, 1);
+	add(path, "deep", WATCH_DEPTH_ANY);
+	add("/a", "top", WATCH_DEPTH_ANY);
+	CHECK_UINT(watches.places.n, 2);
+	CHECK_STR(match(path), "deep top");
+	CHECK_STR(below("/a"), "deep");
 	end();
 }
 

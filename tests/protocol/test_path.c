@@ -243,3 +243,35 @@ TEST(special_paths_are_not_below_the_root)
 	CHECK_INT(levels("/", "@releaseDomain"), -1);
 	CHECK_INT(levels("/", "@introduceDomain/5"), -1);
 }
+
+static bool is_below(const char *top, const char *path)
+{
+	return xsp_path_is_below(top, strlen(top), path, strlen(path));
+}
+
+TEST(below_is_strict_and_by_whole_parts)
+{
+	CHECK(is_below("/", "/a"));
+	CHECK(is_below("/a", "/a/b/c"));
+	CHECK(!is_below("/", "/"));
+	CHECK(!is_below("/a", "/a"));
+	CHECK(!is_below("/a", "/ab"));
+	CHECK(!is_below("/a/b", "/a"));
+	CHECK(!is_below("/", "@releaseDomain"));
+}
+
+TEST(paths_are_in_the_order_of_a_walk)
+{
+	static const char *const walk[] = { "/",   "/a",    "/a/b", "/a/b/c", "/a/b-", "/a/c",
+					    "/a-", "/a-/x", "/a0",  "/b",     "@a",    "@b" };
+	const size_t n = sizeof(walk) / sizeof(walk[0]);
+
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < n; k++) {
+			int order = xsp_path_compare(walk[i], strlen(walk[i]), walk[k],
+						     strlen(walk[k]));
+
+			CHECK_INT((order > 0) - (order < 0), (i > k) - (i < k));
+		}
+	}
+}

@@ -147,70 +147,6 @@ static void tell_found(struct server *server, struct news *news)
 	}
 }
 
-/* Places below a removed node, to be told of in order. */
-struct below {
-	const struct watch_place **places;
-	size_t n, size;
-	struct arena *arena;
-};
-
-static int below_add(void *arg, const struct watch_place *place)
-{
-	struct below *below = arg;
-	size_t size = below->size ? below->size * 2 : 16;
-	const struct watch_place **places;
-
-	if (below->n == below->size) {
-		places = arena_alloc(below->arena, size * sizeof(struct watch_place *));
-		if (!places)
-			return -ENOMEM;
-		if (below->n)
-			memcpy(places, below->places, below->n * sizeof(struct watch_place *));
-		below->places = places;
-		below->size = size;
-	}
-	below->places[below->n++] = place;
-	return 0;
-}
-
-static const struct watch *first_watch(const struct watch_place *place)
-{
-	return TAILQ_FIRST(&place->watches);
-}
-
-/* Orders paths part by part in byte order; `shorter_first` decides where one leads to the other. */
-static int compare_paths(const struct watch *a, const struct watch *b, bool shorter_first)
-{
-	size_t len = a->path_len < b->path_len ? a->path_len : b->path_len, i = 0;
-
-	while (i < len && a->path[i] == b->path[i])
-		i++;
-	if (i == len && a->path_len == b->path_len)
-		return 0;
-	if (i == len && (a->path_len > len ? a->path[len] : b->path[len]) == '/')
-		return (a->path_len == len) == shorter_first ? -1 : 1;
-	/* A name that ends here comes before one that goes on. */
-	if (i == len)
-		return a->path_len == len ? -1 : 1;
-	if (a->path[i] == '/' || b->path[i] == '/')
-		return a->path[i] == '/' ? -1 : 1;
-	return (unsigned char)a->path[i] < (unsigned char)b->path[i] ? -1 : 1;
-}
-
-static int compare_deepest(const void *left, const void *right)
-{
-	const struct watch_place *const *a = left, *const *b = right;
-
-	return compare_paths(first_watch(*a), first_watch(*b), false);
-}
-
-static int compare_top(const void *left, const void *right)
-{
-	const struct watch_place *const *a = left, *const *b = right;
-
-	return compare_paths(first_watch(*a), first_watch(*b), true);
-}
-
 /* Finds a node below a removed one by its old id. The records are still there in this turn. */
 static int find_below(struct server *server, uint64_t top_id, size_t top_len, const char *path,
 		      size_t len, struct node *out_node, struct node *out_parent)
@@ -233,24 +169,90 @@ static int find_below(struct server *server, uint64_t top_id, size_t top_len, co
 	return err;
 }
 
+/* Watched nodes below a removed one, to be told of in order. */
+struct below {
+	const struct watch_place **places;
+	size_t n, size;
+};
+
+static int below_add(struct arena *arena, struct below *below, const struct watch_place *place)
+{
+	size_t size = below->size ? below->size * 2 : 16;
+	const struct watch_place **places;
+
+	if (below->n == below->size) {
+		places = arena_alloc(arena, size * sizeof(struct watch_place *));
+		if (!places)
+			return -ENOMEM;
+		if (below->n)
+			memcpy(places, below->places, below->n * sizeof(struct watch_place *));
+		below->places = places;
+		below->size = size;
+	}
+	below->places[below->n++] = place;
+	return 0;
+}
+
+/* Collects the watched nodes that were there below a removed one, in order. */
+static int find_watched(struct server *server, const struct view_entry *entry, struct below *below)
+{
+	const struct spot *spot = &entry->spot;
+	struct watch_place *place = watches_below(&server->watches, spot->path, spot->path_len);
+	struct node node, parent;
+	int err = 0;
+
+	for (; place && !err; place = watches_next_below(place, spot->path, spot->path_len)) {
+		err = find_below(server, entry->old.id, spot->path_len, place->path,
+				 place->path_len, &node, &parent);
+		if (!err)
+			err = below_add(&server->arena, below, place);
+		else if (err == ENOENT)
+			err = 0;
+	}
+	return err;
+}
+
+/* From parents before children to children before parents; siblings stay in order. */
+static int turn_around(struct arena *arena, struct below *below)
+{
+	const struct watch_place **open, **places;
+	size_t n_open = 0, n = 0;
+
+	open = arena_alloc(arena, below->n * sizeof(struct watch_place *));
+	places = arena_alloc(arena, below->n * sizeof(struct watch_place *));
+	if (!open || !places)
+		return -ENOMEM;
+	for (size_t i = 0; i < below->n; i++) {
+		const struct watch_place *place = below->places[i];
+
+		/* Of those before it, the ones that it is not below are finished. */
+		while (n_open > 0 &&
+		       !xsp_path_is_below(open[n_open - 1]->path, open[n_open - 1]->path_len,
+					  place->path, place->path_len))
+			places[n++] = open[--n_open];
+		open[n_open++] = place;
+	}
+	while (n_open > 0)
+		places[n++] = open[--n_open];
+	below->places = places;
+	return 0;
+}
+
 /* Tells watchers below a removed node of the nodes they watched, if those existed. */
 static int tell_below(struct server *server, const struct view_entry *entry, enum fire_order order,
 		      struct outstanding *cause)
 {
-	struct below below = { .arena = &server->arena };
+	struct below below = { 0 };
 	struct node node, parent;
-	int err = watches_below(&server->watches, entry->spot.path, entry->spot.path_len, below_add,
-				&below);
+	int err = find_watched(server, entry, &below);
 
-	if (err || below.n == 0)
-		return err;
-	qsort(below.places, below.n, sizeof(struct watch_place *),
-	      order == FIRE_DEEPEST_FIRST ? compare_deepest : compare_top);
-	for (size_t i = 0; i < below.n; i++) {
-		const struct watch *any = first_watch(below.places[i]);
+	if (!err && below.n > 0 && order == FIRE_DEEPEST_FIRST)
+		err = turn_around(&server->arena, &below);
+	for (size_t i = 0; i < below.n && !err; i++) {
+		const struct watch_place *place = below.places[i];
 		struct news news = {
-			.path = any->path,
-			.len = any->path_len,
+			.path = place->path,
+			.len = place->path_len,
 			.old = &node,
 			.parent = &parent,
 			.is_parent_known = true,
@@ -259,17 +261,14 @@ static int tell_below(struct server *server, const struct view_entry *entry, enu
 		};
 
 		parent = entry->old;
-		err = find_below(server, entry->old.id, entry->spot.path_len, any->path,
-				 any->path_len, &node, &parent);
-		if (err == ENOENT)
-			continue;
+		err = find_below(server, entry->old.id, entry->spot.path_len, place->path,
+				 place->path_len, &node, &parent);
 		if (!err)
-			err = watches_match_exact(&server->watches, any->path, any->path_len);
-		if (err)
-			return err;
-		tell_found(server, &news);
+			err = watches_match_exact(&server->watches, place->path, place->path_len);
+		if (!err)
+			tell_found(server, &news);
 	}
-	return 0;
+	return err;
 }
 
 /*

@@ -8,8 +8,7 @@
 #include "protocol/path.h"
 
 struct place_key {
-	const struct watch_place *parent;
-	const char *name;
+	const char *path;
 	size_t len;
 };
 
@@ -42,41 +41,47 @@ static bool next_part(struct parts *parts, const char **out_name, size_t *out_le
 	return true;
 }
 
+static int compare_places(const struct watch_place *a, const struct watch_place *b)
+{
+	return xsp_path_compare(a->path, a->path_len, b->path, b->path_len);
+}
+
+/* Spelled out: the name that the library has for "unused" is not defined everywhere. */
+RB_GENERATE_INTERNAL(watch_order, watch_place, in_order, compare_places,
+		     static __attribute__((unused)))
+
 static bool is_place_of(const struct map_link *link, const void *arg)
 {
 	const struct watch_place *place = (const struct watch_place *)link;
 	const struct place_key *key = arg;
 
-	return place->parent == key->parent && place->name_len == key->len &&
-	       !memcmp(place->name, key->name, key->len);
+	return place->path_len == key->len && !memcmp(place->path, key->path, key->len);
 }
 
-static uint64_t place_hash(const struct watches *watches, const struct place_key *key)
+/* The hash of a path is that of the path above it and its last part. */
+static uint64_t path_hash(const struct watches *watches, const char *path, size_t len)
 {
-	uint64_t id = key->parent ? key->parent->id : 0;
+	struct parts parts = { .path = path, .len = len };
+	uint64_t hash = watches->places.seed;
+	const char *name;
+	size_t name_len;
 
-	return map_hash(map_hash_u64(watches->places.seed, id), key->name, key->len);
+	while (next_part(&parts, &name, &name_len))
+		hash = map_hash(hash, name, name_len);
+	return hash;
 }
 
-static struct watch_place *find_child(const struct watches *watches, const struct place_key *key)
+static struct watch_place *place_at(const struct watches *watches, uint64_t hash, const char *path,
+				    size_t len)
 {
-	return (struct watch_place *)map_find(&watches->places, place_hash(watches, key),
-					      is_place_of, key);
+	struct place_key key = { path, len };
+
+	return (struct watch_place *)map_find(&watches->places, hash, is_place_of, &key);
 }
 
 static struct watch_place *find_place(const struct watches *watches, const char *path, size_t len)
 {
-	struct parts parts = { .path = path, .len = len };
-	struct place_key key = { 0 };
-	struct watch_place *place = NULL;
-
-	while (next_part(&parts, &key.name, &key.len)) {
-		key.parent = place;
-		place = find_child(watches, &key);
-		if (!place)
-			return NULL;
-	}
-	return place;
+	return place_at(watches, path_hash(watches, path, len), path, len);
 }
 
 void watches_init(struct watches *watches, uint64_t seed)
@@ -84,7 +89,7 @@ void watches_init(struct watches *watches, uint64_t seed)
 	*watches = (struct watches){ 0 };
 	map_init(&watches->places, seed);
 	map_init(&watches->by_owner, seed);
-	LIST_INIT(&watches->roots);
+	RB_INIT(&watches->order);
 }
 
 void watches_fini(struct watches *watches)
@@ -99,55 +104,34 @@ const char *watch_token(const struct watch *watch)
 	return watch->path + watch->path_len + 1;
 }
 
-static struct watch_place *place_new(struct watches *watches, struct watch_place *parent,
-				     const struct place_key *key)
-{
-	struct watch_place *place = calloc(1, sizeof(*place) + key->len);
-
-	if (!place)
-		return NULL;
-	place->parent = parent;
-	place->id = ++watches->last_id;
-	place->name_len = key->len;
-	memcpy(place->name, key->name, key->len);
-	LIST_INIT(&place->children);
-	TAILQ_INIT(&place->watches);
-	map_add(&watches->places, &place->link, place_hash(watches, key));
-	LIST_INSERT_HEAD(parent ? &parent->children : &watches->roots, place, sibling);
-	return place;
-}
-
-/* Frees a place nobody needs, and those above that were there for it only. */
-static void place_tidy(struct watches *watches, struct watch_place *place)
-{
-	while (place && TAILQ_EMPTY(&place->watches) && LIST_EMPTY(&place->children)) {
-		struct watch_place *parent = place->parent;
-
-		map_remove(&watches->places, &place->link);
-		LIST_REMOVE(place, sibling);
-		free(place);
-		place = parent;
-	}
-}
-
 static struct watch_place *make_place(struct watches *watches, const char *path, size_t len)
 {
-	struct parts parts = { .path = path, .len = len };
-	struct watch_place *place = NULL, *child;
-	struct place_key key = { 0 };
+	uint64_t hash = path_hash(watches, path, len);
+	struct watch_place *place = place_at(watches, hash, path, len);
+	char *text;
 
-	while (next_part(&parts, &key.name, &key.len)) {
-		key.parent = place;
-		child = find_child(watches, &key);
-		if (!child)
-			child = place_new(watches, place, &key);
-		if (!child) {
-			place_tidy(watches, place);
-			return NULL;
-		}
-		place = child;
-	}
+	if (place)
+		return place;
+	place = calloc(1, sizeof(*place) + len);
+	if (!place)
+		return NULL;
+	text = (char *)(place + 1);
+	memcpy(text, path, len);
+	place->path = text;
+	place->path_len = len;
+	TAILQ_INIT(&place->watches);
+	map_add(&watches->places, &place->link, hash);
+	RB_INSERT(watch_order, &watches->order, place);
 	return place;
+}
+
+static void place_tidy(struct watches *watches, struct watch_place *place)
+{
+	if (!TAILQ_EMPTY(&place->watches))
+		return;
+	map_remove(&watches->places, &place->link);
+	RB_REMOVE(watch_order, &watches->order, place);
+	free(place);
 }
 
 /* What tells a watch from all others. */
@@ -170,7 +154,7 @@ static bool is_watch_of(const struct map_link *link, const void *arg)
 
 static uint64_t watch_hash(const struct watches *watches, const struct watch_key *key)
 {
-	uint64_t seed = map_hash_u64(watches->by_owner.seed, key->place->id);
+	uint64_t seed = map_hash_u64(watches->by_owner.seed, key->place->link.hash);
 
 	seed = map_hash_u64(seed, (uint64_t)(uintptr_t)key->client);
 	return map_hash(seed, key->token, key->token_len);
@@ -271,17 +255,17 @@ static int found_at(struct watches *watches, const struct watch_place *place, in
 int watches_match(struct watches *watches, const char *path, size_t len)
 {
 	struct parts parts = { .path = path, .len = len };
-	const struct watch_place *place = NULL;
-	struct place_key key = { 0 };
+	uint64_t hash = watches->places.seed;
+	const struct watch_place *place;
+	const char *name;
+	size_t name_len;
 	int err = 0;
 
 	watches->n_found = 0;
-	while (!err && next_part(&parts, &key.name, &key.len)) {
-		key.parent = place;
-		place = find_child(watches, &key);
-		if (!place)
-			break;
-		if (!TAILQ_EMPTY(&place->watches))
+	while (!err && next_part(&parts, &name, &name_len)) {
+		hash = map_hash(hash, name, name_len);
+		place = place_at(watches, hash, path, parts.at);
+		if (place)
 			err = found_at(watches, place,
 				       xsp_path_levels_below(path, parts.at, path, len));
 	}
@@ -304,28 +288,22 @@ int watches_match_exact(struct watches *watches, const char *path, size_t len)
 	return err;
 }
 
-/* The place after `place` on a walk through everything below `top`; NULL at the end. */
-static const struct watch_place *place_after(const struct watch_place *place,
-					     const struct watch_place *top)
+static struct watch_place *if_below(struct watch_place *place, const char *path, size_t len)
 {
-	if (!LIST_EMPTY(&place->children))
-		return LIST_FIRST(&place->children);
-	while (place != top && !LIST_NEXT(place, sibling))
-		place = place->parent;
-	return place == top ? NULL : LIST_NEXT(place, sibling);
+	return place && xsp_path_is_below(path, len, place->path, place->path_len) ? place : NULL;
 }
 
-int watches_below(const struct watches *watches, const char *path, size_t len,
-		  watch_place_fn *visit, void *arg)
+struct watch_place *watches_below(struct watches *watches, const char *path, size_t len)
 {
-	const struct watch_place *top = find_place(watches, path, len), *place;
-	int err = 0;
+	struct watch_place top = { .path = path, .path_len = len };
+	struct watch_place *place = RB_NFIND(watch_order, &watches->order, &top);
 
-	if (!top)
-		return 0;
-	for (place = place_after(top, top); place && !err; place = place_after(place, top)) {
-		if (!TAILQ_EMPTY(&place->watches))
-			err = visit(arg, place);
-	}
-	return err;
+	if (place && compare_places(place, &top) == 0)
+		return watches_next_below(place, path, len);
+	return if_below(place, path, len);
+}
+
+struct watch_place *watches_next_below(struct watch_place *place, const char *path, size_t len)
+{
+	return if_below(RB_NEXT(watch_order, unused, place), path, len);
 }

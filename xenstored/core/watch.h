@@ -2,13 +2,15 @@
 /*
  * Watches: who asked to hear about which path.
  *
- * An index by path: one place per part of a watched path, so that finding the watches that match a
- * change costs its depth and the matches, whatever else is registered. A watch belongs to its
- * client and dies with it. Who is told of what is fire.c's business.
+ * Watched paths are places, found by their hash: whoever looks for the watches that match a change
+ * asks for the path and for each of those above it, so that it costs the depth and the matches,
+ * whatever else is registered. The places are in order, too, so that those below a path lie side by
+ * side. A watch belongs to its client and dies with it. Who is told of what is fire.c's business.
  */
 #ifndef XSD_CORE_WATCH_H
 #define XSD_CORE_WATCH_H
 
+#include <bsd/sys/tree.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
@@ -38,25 +40,22 @@ struct watch {
 };
 
 TAILQ_HEAD(watch_list, watch);
-LIST_HEAD(watch_place_list, watch_place);
 
-/* One part of a watched path. */
+/* A watched path. */
 struct watch_place {
-	struct map_link link;
-	LIST_ENTRY(watch_place) sibling;
-	struct watch_place *parent; /* NULL: a root */
-	struct watch_place_list children;
-	struct watch_list watches;
-	uint64_t id;
-	size_t name_len;
-	char name[];
+	struct map_link link; /* watches.places: by path */
+	RB_ENTRY(watch_place) in_order;
+	struct watch_list watches; /* not empty */
+	const char *path;          /* owned: behind the struct */
+	size_t path_len;
 };
+
+RB_HEAD(watch_order, watch_place);
 
 struct watches {
 	struct map places;
-	struct map by_owner;           /* all watches, to find the one that a client means */
-	struct watch_place_list roots; /* "/" and the special ones */
-	uint64_t last_id;
+	struct watch_order order; /* the same, as xsp_path_compare() has it */
+	struct map by_owner;      /* all watches, to find the one that a client means */
 	uint64_t last_number;
 	size_t n;
 	struct watch **found; /* owned: matches of the last search */
@@ -88,11 +87,11 @@ int watches_match(struct watches *watches, const char *path, size_t len)
 int watches_match_exact(struct watches *watches, const char *path, size_t len)
 	__attribute__((warn_unused_result));
 
-/* A watched path below another one; the text borrows from the caller's buffer. */
-typedef int watch_place_fn(void *arg, const struct watch_place *place);
-
-/* Visits all places strictly below a path that have watches, in no particular order. */
-int watches_below(const struct watches *watches, const char *path, size_t len,
-		  watch_place_fn *visit, void *arg) __attribute__((warn_unused_result));
+/*
+ * The first place below a path, or the next one after `place` below it; NULL: there is none. In
+ * order; what lies below a place follows it at once.
+ */
+struct watch_place *watches_below(struct watches *watches, const char *path, size_t len);
+struct watch_place *watches_next_below(struct watch_place *place, const char *path, size_t len);
 
 #endif
