@@ -49,7 +49,7 @@ only 'getenv' '^(xenstored/config\.c|libxs/env\.c|tools/.*)$'
 
 # The registries of a server are looked into by a few; handlers may, for theirs.
 only '"xenstored/core/state\.h"' \
-	'^xenstored/core/(server|turn|client|dispatch|request|fire|removal|introduction|audit|op_[a-z]+|snapshot)\.c$'
+	'^xenstored/core/(server|turn|client|dispatch|request|fire|acquaintance|removal|introduction|audit|op_[a-z]+|snapshot)\.c$'
 
 # Headers compile alone.
 while read -r header; do

@@ -86,21 +86,25 @@ TEST(the_privileged_domain_always_exists_and_has_no_limits)
 
 TEST(a_domain_with_another_unique_id_inherits_no_permissions)
 {
-	struct domain *domain;
+	struct domain *domain, *other;
 
 	begin();
 	domain = learn(5);
-	domain->target = 7;
+	domain_set_target(&domains, domain, 7);
 	domain->ledger.limits.hard[QUOTA_NODES] = 1;
 	CHECK(domain_entry_counts(&domains, 5, 0));
 	five.unique_id = 101;
+	/* First the end of the one, then the other. */
+	CHECK_INT(domain_learn(&domains, 5, &other), ESTALE);
+	CHECK_UINT(domain->unique_id, 100);
+	remove_domain(domain);
 	CHECK(learn(5) == domain);
 	CHECK_UINT(domain->unique_id, 101);
 	CHECK_UINT(domains.epoch, 1);
 	CHECK(!domain_entry_counts(&domains, 5, 0));
 	CHECK(domain_entry_counts(&domains, 5, domains.epoch));
 	CHECK(domain_entry_counts(&domains, 6, 0));
-	CHECK_UINT(domain->target, XSP_DOMID_INVALID);
+	CHECK_UINT(domain_target(&domains, domain), XSP_DOMID_INVALID);
 	CHECK_UINT(domain->ledger.limits.hard[QUOTA_NODES], domains.limits.hard[QUOTA_NODES]);
 	domains_fini(&domains);
 }
@@ -111,11 +115,34 @@ TEST(nobody_acts_for_a_domain_that_is_gone)
 
 	begin();
 	CHECK_INT(domain_record(&domains, 9, &stubdomain), 0);
-	stubdomain->target = 5;
+	CHECK_UINT(domain_target(&domains, stubdomain), XSP_DOMID_INVALID);
+	domain_set_target(&domains, stubdomain, 5);
 	domain_void_permissions(&domains, 6);
-	CHECK_UINT(stubdomain->target, 5);
+	CHECK_UINT(domain_target(&domains, stubdomain), 5);
 	domain_void_permissions(&domains, 5);
-	CHECK_UINT(stubdomain->target, XSP_DOMID_INVALID);
+	CHECK_UINT(domain_target(&domains, stubdomain), XSP_DOMID_INVALID);
+	domain_set_target(&domains, stubdomain, 5);
+	CHECK_UINT(domain_target(&domains, stubdomain), 5);
+	domains_fini(&domains);
+}
+
+TEST(a_start_leaves_only_those_who_are_gone_on_with)
+{
+	begin();
+	domains_go_on(&domains, 7);
+	domain_go_on(&domains, 5, 3);
+	CHECK_UINT(domains.epoch, 8);
+	CHECK_UINT(domain_since(&domains, 5), 3);
+	CHECK(domain_entry_counts(&domains, 5, 3));
+	CHECK(!domain_entry_counts(&domains, 5, 2));
+	CHECK(!domain_entry_counts(&domains, 6, 7));
+	CHECK(domain_entry_counts(&domains, 6, 8));
+	/* The privileged domain never ends. */
+	CHECK(domain_entry_counts(&domains, 0, 1));
+	domain_void_permissions(&domains, 5);
+	CHECK(!domain_entry_counts(&domains, 5, 8));
+	CHECK(domain_entry_counts(&domains, 5, 9));
+	CHECK(domain_entry_counts(&domains, 6, 8));
 	domains_fini(&domains);
 }
 

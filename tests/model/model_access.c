@@ -43,7 +43,7 @@ struct mperms model_current(const struct model *model, const struct mperms *perm
 	struct mperms current = { .epoch = model->epoch };
 
 	for (size_t i = 0; i < perms->n; i++) {
-		if (i == 0 || is_alive(model, perms, &perms->list[i]))
+		if (i == 0 || perms->list[i].is_ignored || is_alive(model, perms, &perms->list[i]))
 			current.list[current.n++] = perms->list[i];
 	}
 	return current;

@@ -40,6 +40,11 @@ void rig_stop(struct rig *rig)
 	fakedaemon_remove(&rig->daemon);
 }
 
+void rig_kill(struct rig *rig)
+{
+	CHECK_INT(fakedaemon_kill(&rig->daemon), 0);
+}
+
 void rig_begin(struct rig *rig)
 {
 	rig_make(rig);

@@ -31,7 +31,10 @@ void rig_start(struct rig *rig, const char *first, const char *second, const cha
 /* Ends it, which must succeed, and removes everything. */
 void rig_stop(struct rig *rig);
 
-/* Both. */
+/* Kills it, so that it has no chance to tidy up. */
+void rig_kill(struct rig *rig);
+
+/* rig_make() and rig_start(). */
 void rig_begin(struct rig *rig);
 
 /* The daemon stands still, so that it finds all at once what was done meanwhile; and goes on. */

@@ -52,7 +52,8 @@ int access_current_perms(const struct domains *domains, struct arena *arena,
 	for (uint32_t i = 0; i < node->n_perms; i++) {
 		struct xsp_perm perm = node_perm(node, i);
 
-		if (i > 0 && perm.domid != XSP_DOMID_ANY &&
+		/* One that never meant anybody is not of the dead: it stays as it was set. */
+		if (i > 0 && perm.domid != XSP_DOMID_ANY && !(perm.flags & NODE_PERM_IGNORED) &&
 		    !domain_entry_counts(domains, perm.domid, node->epoch))
 			continue;
 		node_perm_put(perms + (size_t)n_perms++ * NODE_PERM_SIZE, perm);

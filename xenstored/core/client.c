@@ -6,6 +6,7 @@
 #include "xenstored/core/domain.h"
 #include "xenstored/core/host.h"
 #include "xenstored/core/state.h"
+#include "xenstored/store/store.h"
 
 void client_trace(const struct client *client, bool is_created, const char *kind,
 		  const void *object)
@@ -110,6 +111,17 @@ void client_free(struct client *client)
 	client_trace(client, false, "connection", client);
 	free(client->listing.name);
 	free(client);
+}
+
+void client_settle_all(struct server *server)
+{
+	struct client *client;
+
+	if (server->n_early_commits == server->store->n_early_commits)
+		return;
+	server->n_early_commits = server->store->n_early_commits;
+	TAILQ_FOREACH (client, &server->touched, in_touched)
+		outbox_settle(&client->out);
 }
 
 void client_make_ready(struct client *client)

@@ -103,6 +103,12 @@ void client_hold(struct client *client);
 void client_trace(const struct client *client, bool is_created, const char *kind,
 		  const void *object);
 
+/*
+ * Replies of this turn that depended on the store are final where the store has made the batch
+ * permanent early, for want of room. To be called behind whatever may have had it do that.
+ */
+void client_settle_all(struct server *server);
+
 /* Drops all transactions, or all watches. */
 void client_end_transactions(struct client *client);
 void client_drop_watches(struct client *client);

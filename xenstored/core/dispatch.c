@@ -269,7 +269,7 @@ void dispatch_run(struct server *server, struct client *client, const struct xsp
 		.actor = {
 			.domains = &server->domains,
 			.domid = client->domain->domid,
-			.target = client->domain->target,
+			.target = domain_target(&server->domains, client->domain),
 			.is_privileged = client->domain->domid == server->config.privileged_domid,
 		},
 		.header = *header,

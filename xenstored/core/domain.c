@@ -26,6 +26,18 @@ int domains_init(struct domains *domains, const struct host *host, uint16_t priv
 	return domains->removed ? 0 : -ENOMEM;
 }
 
+void domains_go_on(struct domains *domains, uint32_t epoch)
+{
+	/* Not even the first server begins with 0: that stands for none in `removed`. */
+	domains->epoch = domains->start_epoch = epoch + 1;
+	domain_go_on(domains, domains->privileged, 1);
+}
+
+void domain_go_on(struct domains *domains, uint16_t domid, uint32_t since)
+{
+	domains->removed[domid] = since;
+}
+
 void domains_fini(struct domains *domains)
 {
 	struct domain *domain;
@@ -85,9 +97,8 @@ int domain_learn(struct domains *domains, uint16_t domid, struct domain **out_do
 	if (err)
 		return err;
 	if (domid != domains->privileged && domain->unique_id != state.unique_id) {
-		/* The one we knew under this domid is gone. */
 		if (domain->is_named)
-			domain_void_permissions(domains, domid);
+			return ESTALE;
 		domain->unique_id = state.unique_id;
 	}
 	domain->is_named = true;
@@ -136,19 +147,34 @@ void domains_reap(struct domains *domains)
 
 void domain_void_permissions(struct domains *domains, uint16_t domid)
 {
-	struct domain *domain = domain_find(domains, domid), *other;
+	struct domain *domain = domain_find(domains, domid);
 
 	domains->removed[domid] = ++domains->epoch;
-	/* Whoever acted for it does not act for the next one of that number. */
-	TAILQ_FOREACH (other, &domains->all, entry) {
-		if (other->target == domid)
-			other->target = XSP_DOMID_INVALID;
-	}
 	if (domain)
 		make_blank(domains, domain);
 }
 
+uint32_t domain_since(const struct domains *domains, uint16_t domid)
+{
+	return domains->removed[domid] ? domains->removed[domid] : domains->start_epoch;
+}
+
 bool domain_entry_counts(const struct domains *domains, uint16_t domid, uint32_t epoch)
 {
-	return domains->removed[domid] <= epoch;
+	return domain_since(domains, domid) <= epoch;
+}
+
+uint16_t domain_target(const struct domains *domains, const struct domain *domain)
+{
+	/* Whoever acted for a domain does not act for the next one of that number. */
+	if (domain->target == XSP_DOMID_INVALID ||
+	    !domain_entry_counts(domains, domain->target, domain->target_epoch))
+		return XSP_DOMID_INVALID;
+	return domain->target;
+}
+
+void domain_set_target(const struct domains *domains, struct domain *domain, uint16_t target)
+{
+	domain->target = target;
+	domain->target_epoch = domains->epoch;
 }

@@ -4,7 +4,8 @@
  *
  * A domain is known by its unique id where the hypervisor has one; the domid is an alias that the
  * next domain may get. Removals are counted in epochs: a permission entry set before the last
- * removal of its domid is for a domain that is gone, and grants nothing.
+ * removal of its domid is for a domain that is gone, and grants nothing. A server that goes on
+ * from another one begins an epoch, in which nobody is left but those it was told of.
  */
 #ifndef XSD_CORE_DOMAIN_H
 #define XSD_CORE_DOMAIN_H
@@ -25,11 +26,13 @@ struct domain {
 	TAILQ_ENTRY(domain) in_gone;
 	uint16_t domid;
 	bool is_introduced;
-	bool is_shut_down;  /* @releaseDomain was fired for it */
-	bool is_gone;       /* in domains.gone: removed, the record waits to be freed */
-	bool has_leftovers; /* was removed, but for its nodes: the store failed */
-	bool is_named;      /* known for its permissions only, or for SET_FEATURE */
-	uint16_t target;    /* XSP_DOMID_INVALID: none */
+	bool is_shut_down;     /* @releaseDomain was fired for it */
+	bool is_gone;          /* in domains.gone: removed, the record waits to be freed */
+	bool has_leftovers;    /* was removed, but for its nodes: the store failed */
+	bool is_named;         /* known for its permissions only, or for SET_FEATURE */
+	bool is_recorded;      /* on the store's roster */
+	uint16_t target;       /* see domain_target() */
+	uint32_t target_epoch; /* in which it was set */
 	uint32_t features;
 	uint32_t port; /* remote, of the last introduction */
 	uint64_t unique_id;
@@ -48,8 +51,10 @@ struct domains {
 	struct quota_limits limits; /* for domains learned of later */
 	uint32_t features;          /* likewise */
 	uint32_t epoch;             /* removals so far */
-	uint32_t *removed;          /* owned: by domid, the epoch of the last removal */
-	uint16_t privileged;        /* domid without limits and with all rights */
+	uint32_t start_epoch;       /* that this server began */
+	bool is_epoch_recorded;     /* in the store */
+	uint32_t *removed;   /* owned: by domid, the epoch of the last removal; 0: start_epoch */
+	uint16_t privileged; /* domid without limits and with all rights */
 };
 
 /* -ENOMEM. */
@@ -57,12 +62,19 @@ int domains_init(struct domains *domains, const struct host *host, uint16_t priv
 		 uint64_t seed) __attribute__((warn_unused_result));
 void domains_fini(struct domains *domains);
 
+/* Goes on from a server whose last epoch was `epoch`: all that it knew have ended, but those who... */
+void domains_go_on(struct domains *domains, uint32_t epoch);
+
+/* ... are still known: entries set in epoch `since` or later mean this domain. */
+void domain_go_on(struct domains *domains, uint16_t domid, uint32_t since);
+
 /* The record of a domain, or NULL. */
 struct domain *domain_find(const struct domains *domains, uint16_t domid);
 
 /*
- * The record of a domain, made if the hypervisor has such a domain. ENOENT: it has not. The
- * privileged domain always exists.
+ * The record of a domain, made if the hypervisor has such a domain. ENOENT: it has not. ESTALE:
+ * the one we know under that number is gone, and has to be removed before. The privileged domain
+ * always exists.
  */
 int domain_learn(struct domains *domains, uint16_t domid, struct domain **out_domain)
 	__attribute__((warn_unused_result));
@@ -83,7 +95,14 @@ void domains_reap(struct domains *domains);
  */
 void domain_void_permissions(struct domains *domains, uint16_t domid);
 
+/* The first epoch whose permission entries mean the domain that has the number now. */
+uint32_t domain_since(const struct domains *domains, uint16_t domid);
+
 /* True if a permission entry set in `epoch` still means the domain it meant. */
 bool domain_entry_counts(const struct domains *domains, uint16_t domid, uint32_t epoch);
+
+/* Whom the domain acts for, as long as that one lives. XSP_DOMID_INVALID: nobody. */
+uint16_t domain_target(const struct domains *domains, const struct domain *domain);
+void domain_set_target(const struct domains *domains, struct domain *domain, uint16_t target);
 
 #endif

@@ -34,7 +34,7 @@ static struct actor actor_of(const struct client *client)
 	return (struct actor){
 		.domains = &server->domains,
 		.domid = domain->domid,
-		.target = domain->target,
+		.target = domain_target(&server->domains, domain),
 		.is_privileged = domain->domid == server->config.privileged_domid,
 	};
 }

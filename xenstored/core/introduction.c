@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "xenstored/core/acquaintance.h"
 #include "xenstored/core/fire.h"
 #include "xenstored/core/host.h"
 #include "xenstored/core/removal.h"
@@ -44,7 +45,7 @@ int introduction_run(struct server *server, uint16_t domid, uint32_t port)
 	if (domain && has_ended(server, domain))
 		err = removal_run(server, domain);
 	if (!err)
-		err = domain_learn(&server->domains, domid, &domain);
+		err = acquaintance_make(server, domid, &domain);
 	if (err)
 		return err == ENOENT ? EINVAL : err;
 	if (domain->is_introduced)

@@ -95,7 +95,7 @@ int op_set_target(struct request *rq)
 	if (!err)
 		err = introduced(rq, target_domid, &target);
 	if (!err)
-		domain->target = target_domid;
+		domain_set_target(rq->actor.domains, domain, target_domid);
 	return answer_ok(rq, err);
 }
 

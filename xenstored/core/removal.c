@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "xenstored/core/access.h"
+#include "xenstored/core/acquaintance.h"
 #include "xenstored/core/fire.h"
 #include "xenstored/core/host.h"
 #include "xenstored/core/state.h"
@@ -13,6 +14,7 @@
 #include "xenstored/store/edit.h"
 #include "xenstored/store/merge.h"
 #include "xenstored/store/owners.h"
+#include "xenstored/store/roster.h"
 #include "xenstored/store/store.h"
 #include "xenstored/store/view.h"
 
@@ -112,6 +114,7 @@ static int remove_node(struct server *server, uint16_t domid, const struct owned
 		err = usage_prepare(&usage, &server->domains);
 	if (!err)
 		err = merge_apply(&view, &server->arena, 0);
+	client_settle_all(server);
 	if (!err) {
 		usage_apply(&usage, &server->domains);
 		err = fire_changes(server, &view, FIRE_DEEPEST_FIRST, NULL);
@@ -135,6 +138,28 @@ static int remove_nodes(struct server *server, uint16_t domid)
 	return err;
 }
 
+/* Takes the domain off the roster, with the epoch in which it will be gone. */
+static int strike(struct server *server, struct domain *domain, uint32_t epoch)
+{
+	int err = store_reserve(server->store, 2, 2 * ROSTER_BYTES, DB_ROOM_LAST);
+
+	client_settle_all(server);
+	if (!err)
+		err = roster_remove(server->store->db, domain->domid);
+	if (!err)
+		err = roster_put_epoch(server->store->db, epoch);
+	domain->is_recorded = false;
+	return err;
+}
+
+/* Its record goes when its client has gone and nothing is left of it. */
+static void add_to_gone(struct server *server, struct domain *domain)
+{
+	if (!domain->is_gone)
+		TAILQ_INSERT_TAIL(&server->domains.gone, domain, in_gone);
+	domain->is_gone = true;
+}
+
 int removal_run(struct server *server, struct domain *domain)
 {
 	uint16_t domid = domain->domid;
@@ -144,7 +169,10 @@ int removal_run(struct server *server, struct domain *domain)
 	if (domain->client)
 		client_leave(domain->client);
 	domain->client = NULL;
-	err = remove_nodes(server, domid);
+	/* First of all: whatever is written in the new epoch must find it in the store. */
+	err = strike(server, domain, server->domains.epoch + 1);
+	if (!err)
+		err = remove_nodes(server, domid);
 	if (err) {
 		server->is_turn_lost = true;
 		domain->has_leftovers = true;
@@ -160,11 +188,22 @@ int removal_run(struct server *server, struct domain *domain)
 		fire_special(server, FIRE_RELEASE, domid, FIRE_PLAIN);
 		fire_special(server, FIRE_RELEASE, domid, FIRE_OF_DOMAIN);
 	}
-	/* Its record goes when its client has gone, at the end of the turn. */
-	if (!domain->is_gone)
-		TAILQ_INSERT_TAIL(&server->domains.gone, domain, in_gone);
-	domain->is_gone = true;
+	add_to_gone(server, domain);
 	return err;
+}
+
+void removal_of_strangers(struct server *server)
+{
+	struct domain *domain;
+
+	TAILQ_FOREACH (domain, &server->domains.all, entry) {
+		if (domain->is_named || domain->domid == server->config.privileged_domid ||
+		    domain->domid == server->config.store_domid)
+			continue;
+		domain->has_leftovers = true;
+		add_to_gone(server, domain);
+		server->needs_scan = true;
+	}
 }
 
 void removal_undone(struct server *server)
@@ -179,8 +218,10 @@ void removal_undone(struct server *server)
 
 static int remove_leftovers(struct server *server, struct domain *domain)
 {
-	int err = remove_nodes(server, domain->domid);
+	int err = strike(server, domain, server->domains.epoch);
 
+	if (!err)
+		err = remove_nodes(server, domain->domid);
 	if (err)
 		server->is_turn_lost = true;
 	else
@@ -195,36 +236,42 @@ static bool is_gone(const struct domain *domain, bool exists, const struct host_
 	return domain->unique_id != state->unique_id;
 }
 
+/* Compares one domain with the host's. */
+static int scan_domain(struct server *server, struct domain *domain, bool *has_shutdown)
+{
+	struct host_domain state;
+	bool exists = server->host->domain_state(server->host->self, domain->domid, &state);
+	int err;
+
+	if (is_gone(domain, exists, &state))
+		return removal_run(server, domain);
+	if (domain->is_introduced && state.is_shut_down && !domain->is_shut_down) {
+		domain->is_shut_down = *has_shutdown = true;
+		fire_special(server, FIRE_RELEASE, domain->domid, FIRE_OF_DOMAIN);
+	}
+	/* Only after a lost turn, or want of room, it is not on the roster; then room is scarce. */
+	err = acquaintance_record(server, domain);
+	return err == ENOSPC ? 0 : err;
+}
+
 int removal_scan(struct server *server)
 {
 	struct domain *domain;
-	struct host_domain state;
 	bool has_shutdown = false;
-	int err = 0;
+	int err = acquaintance_record_epoch(server);
 
+	if (err)
+		return err;
 	/* No record is freed here: that happens at the end of the turn. */
 	TAILQ_FOREACH (domain, &server->domains.all, entry) {
-		bool exists;
-
-		if (domain->has_leftovers) {
+		if (domain->has_leftovers)
 			err = remove_leftovers(server, domain);
-			if (err)
-				return err;
-		}
-		if (domain->domid == server->config.privileged_domid ||
-		    domain->domid == server->config.store_domid ||
-		    !(domain->is_introduced || domain->is_named))
-			continue;
-		exists = server->host->domain_state(server->host->self, domain->domid, &state);
-		if (is_gone(domain, exists, &state)) {
-			err = removal_run(server, domain);
-			if (err)
-				return err;
-		} else if (domain->is_introduced && state.is_shut_down && !domain->is_shut_down) {
-			domain->is_shut_down = true;
-			has_shutdown = true;
-			fire_special(server, FIRE_RELEASE, domain->domid, FIRE_OF_DOMAIN);
-		}
+		if (!err && (domain->is_introduced || domain->is_named) &&
+		    domain->domid != server->config.privileged_domid &&
+		    domain->domid != server->config.store_domid)
+			err = scan_domain(server, domain, &has_shutdown);
+		if (err)
+			return err;
 	}
 	if (has_shutdown)
 		fire_special(server, FIRE_RELEASE, 0, FIRE_PLAIN);

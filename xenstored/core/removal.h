@@ -18,6 +18,12 @@ struct server;
  */
 int removal_run(struct server *server, struct domain *domain) __attribute__((warn_unused_result));
 
+/*
+ * At the start: nodes whose owners nobody knows are removed in the first turn. Their removal was
+ * begun and not completed.
+ */
+void removal_of_strangers(struct server *server);
+
 /* The turn is lost: nodes that were removed in it are there again, and have to go. */
 void removal_undone(struct server *server);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "xenstored/core/acquaintance.h"
 #include "xenstored/core/fire.h"
 #include "xenstored/core/state.h"
 #include "xenstored/core/usage.h"
@@ -90,7 +91,7 @@ int request_domain(struct request *rq, size_t i, struct domain **out_domain)
 	uint16_t domid;
 	int err = request_domid(rq, i, &domid);
 
-	return err ? err : domain_learn(&rq->server->domains, domid, out_domain);
+	return err ? err : acquaintance_make(rq->server, domid, out_domain);
 }
 
 /*
@@ -133,22 +134,10 @@ static int check_quotas(struct request *rq, struct view *view, struct usage *usa
 	return err ? err : usage_check(&later, &rq->server->domains);
 }
 
-/* Early commits make what other clients were answered so far in this turn final. */
-static void settle(struct server *server, uint64_t n_early_commits)
-{
-	struct client *client;
-
-	if (server->store->n_early_commits == n_early_commits)
-		return;
-	TAILQ_FOREACH (client, &server->touched, in_touched)
-		outbox_settle(&client->out);
-}
-
 int request_commit_view(struct request *rq, struct view *view)
 {
 	struct server *server = rq->server;
 	struct usage usage = { .arena = rq->arena };
-	uint64_t n_early_commits = server->store->n_early_commits;
 	enum fire_order order = view == &rq->view ? FIRE_DEEPEST_FIRST : FIRE_TOP_FIRST;
 	int err = merge_usage(view, usage_add, &usage);
 
@@ -159,7 +148,7 @@ int request_commit_view(struct request *rq, struct view *view)
 	if (err)
 		return err;
 	err = merge_apply(view, rq->arena, rq->client->number);
-	settle(server, n_early_commits);
+	client_settle_all(server);
 	if (err > 0)
 		return err;
 	if (!err) {

@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "protocol/ring.h"
+#include "xenstored/core/acquaintance.h"
 #include "xenstored/core/audit.h"
 #include "xenstored/core/host.h"
 #include "xenstored/core/introduction.h"
+#include "xenstored/core/removal.h"
 #include "xenstored/core/state.h"
 #include "xenstored/core/usage.h"
 #include "xenstored/store/edit.h"
@@ -124,14 +126,18 @@ static int start(struct server *server)
 	if (err)
 		return err;
 	server->domains.limits = server->config.limits;
-	err = domain_record(&server->domains, server->config.privileged_domid, &domain);
+	err = acquaintance_go_on(server);
+	if (!err)
+		err = domain_record(&server->domains, server->config.privileged_domid, &domain);
 	if (!err)
 		err = domain_record(&server->domains, server->config.store_domid, &domain);
 	if (!err)
 		err = audit_recount(server);
 	if (!err)
+		removal_of_strangers(server);
+	if (!err)
 		err = make_first_nodes(server);
-	return err;
+	return err > 0 ? -EBADMSG : err;
 }
 
 int server_new(const struct server_config *config, struct store *store, const struct host *host,

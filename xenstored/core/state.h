@@ -2,8 +2,8 @@
 /*
  * All registries of a running server in one place. No functions.
  *
- * Only server.c, dispatch.c, request.c, fire.c, removal.c and audit.c look in here; handlers ask
- * their request.
+ * Only server.c, turn.c, client.c, dispatch.c, request.c, fire.c, acquaintance.c, introduction.c,
+ * removal.c and audit.c look in here; handlers ask their request.
  */
 #ifndef XSD_CORE_STATE_H
 #define XSD_CORE_STATE_H
@@ -50,6 +50,7 @@ struct server {
 	uint64_t n_turns;
 	uint64_t n_requests;
 	uint64_t n_requests_before; /* this turn */
+	uint64_t n_early_commits;   /* the store's, as of the last client_settle_all() */
 };
 
 #endif

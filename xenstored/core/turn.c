@@ -11,6 +11,7 @@
 #include "protocol/framer.h"
 #include "protocol/ring.h"
 #include "xenstored/base/log.h"
+#include "xenstored/core/acquaintance.h"
 #include "xenstored/core/audit.h"
 #include "xenstored/core/dispatch.h"
 #include "xenstored/core/host.h"
@@ -202,6 +203,7 @@ static void commit(struct server *server)
 	txns_end_since(&server->txns, server->store->batch_start);
 	store_abort(server->store);
 	removal_undone(server);
+	acquaintance_undone(server);
 	recall(server, EIO);
 	server->is_turn_lost = false;
 	/* What was charged in this turn was charged for nothing. */

@@ -29,6 +29,8 @@ enum { TREE_NOWHERE = 0 };
 
 /* First bytes of the keys of each kind of record in the table. */
 enum tree_key {
+	TREE_KEY_DOMAIN = 'd',
+	TREE_KEY_EPOCH = 'e',
 	TREE_KEY_GARBAGE = 'g',
 	TREE_KEY_META = 'm',
 	TREE_KEY_NODE = 'n',

@@ -77,6 +77,14 @@ int fakedaemon_stop(struct fakedaemon *daemon, int *out_status)
 	return 0;
 }
 
+int fakedaemon_kill(struct fakedaemon *daemon)
+{
+	pid_t pid = daemon->pid;
+
+	daemon->pid = 0;
+	return kill(pid, SIGKILL) || waitpid(pid, NULL, 0) != pid ? errno : 0;
+}
+
 static int remove_entry(const char *path, const struct stat *stat, int kind, struct FTW *where)
 {
 	(void)stat;
@@ -87,11 +95,8 @@ static int remove_entry(const char *path, const struct stat *stat, int kind, str
 
 void fakedaemon_remove(struct fakedaemon *daemon)
 {
-	if (daemon->pid) {
-		kill(daemon->pid, SIGKILL);
-		waitpid(daemon->pid, NULL, 0);
-	}
-	daemon->pid = 0;
+	if (daemon->pid)
+		fakedaemon_kill(daemon);
 	fakehost_close(&daemon->host);
 	if (daemon->dir[0])
 		nftw(daemon->dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);

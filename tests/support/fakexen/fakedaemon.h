@@ -31,6 +31,9 @@ int fakedaemon_start(struct fakedaemon *daemon, const char *program, const char 
 /* Asks it to end, and waits. The wait status is what it ended with. */
 int fakedaemon_stop(struct fakedaemon *daemon, int *out_status);
 
+/* Kills it. Everything else stays as it is: another one may be started on what it has left. */
+int fakedaemon_kill(struct fakedaemon *daemon);
+
 /* Removes everything; a daemon that still runs is killed. */
 void fakedaemon_remove(struct fakedaemon *daemon);
 
