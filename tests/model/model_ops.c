@@ -199,8 +199,11 @@ static int walk_for(struct call *call, const char *path, unsigned rights, unsign
 	walk(call, path, seen, out);
 	if (model_is_privileged(call->client))
 		return 0;
-	if (!model_allows(call->model, call->client, &out->owner->perms, rights))
+	if (!model_allows(call->model, call->client, &out->owner->perms, rights)) {
+		if (call->txn)
+			note(call, out->owner->path, out->owner->parent, out->owner, PERMS);
 		return EACCES;
+	}
 	if (call->txn) {
 		touched = note(call, out->owner->path, out->owner->parent, out->owner, 0);
 		if (!(touched->changed & (EXISTENCE | PERMS)))

@@ -56,6 +56,17 @@ int request_path(struct request *rq, size_t i, enum xsp_path_kind kind,
 	return request_resolve(rq, rq->args[i], kind, out_path);
 }
 
+/* Inside a transaction a refusal is an answer like any other: it tells of the permissions. */
+static void note_refusal(struct request *rq, const struct spot *spot)
+{
+	struct view *snapshot = view_snapshot(&rq->view);
+	struct view_entry *entry = snapshot ? view_entry_find(snapshot, spot) : NULL;
+
+	/* The walk has noted the node, unless the transaction has made it. */
+	if (entry)
+		view_entry_note(entry, SEEN_PERMS);
+}
+
 int request_walk(struct request *rq, const struct request_path *path, unsigned rights,
 		 unsigned seen, struct walk *out_walk)
 {
@@ -63,8 +74,10 @@ int request_walk(struct request *rq, const struct request_path *path, unsigned r
 
 	if (err || rq->actor.is_privileged)
 		return err;
-	if (!access_allows(&rq->actor, &out_walk->node, rights))
+	if (!access_allows(&rq->actor, &out_walk->node, rights)) {
+		note_refusal(rq, &out_walk->owner);
 		return EACCES;
+	}
 	return view_note_rights(&rq->view, &out_walk->owner, rights);
 }
 
