@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/support/check.h"
+#include "xenstored/core/outstanding.h"
 
 enum { H = XSP_HEADER_SIZE };
 
@@ -299,10 +300,11 @@ TEST(events_past_the_memory_quota_are_refused_and_small_replies_are_not)
 
 TEST(a_request_is_outstanding_until_its_last_message_is_gone)
 {
+	struct outstanding_list list = LIST_HEAD_INITIALIZER(list);
 	struct outbox_post what = post_of(OUTBOX_EVENT, "e");
 
 	begin();
-	what.cause = outstanding_new(&ledger);
+	what.cause = outstanding_new(&list, &ledger);
 	CHECK(what.cause != NULL);
 	CHECK_INT(outbox_post(&box, &what), 0);
 	CHECK_INT(outbox_post(&box, &what), 0);
@@ -313,5 +315,30 @@ TEST(a_request_is_outstanding_until_its_last_message_is_gone)
 	CHECK_UINT(ledger.used[QUOTA_OUTSTANDING], 1);
 	outbox_sent(&box, 1);
 	CHECK_UINT(ledger.used[QUOTA_OUTSTANDING], 0);
+	end();
+}
+
+TEST(what_is_forgiven_is_charged_to_nobody)
+{
+	struct outstanding_list list = LIST_HEAD_INITIALIZER(list);
+	struct outbox_post what = post_of(OUTBOX_EVENT, "e");
+	struct outstanding *other;
+
+	begin();
+	what.cause = outstanding_new(&list, &ledger);
+	other = outstanding_new(&list, &ledger);
+	CHECK(what.cause && other);
+	CHECK_INT(outbox_post(&box, &what), 0);
+	outstanding_release(what.cause);
+	outstanding_forgive(&list);
+	CHECK(LIST_EMPTY(&list));
+	CHECK_UINT(ledger.used[QUOTA_OUTSTANDING], 0);
+	/* Whoever still holds it goes on as if nothing had happened. */
+	outstanding_release(other);
+	other = outstanding_new(&list, &ledger);
+	outbox_release(&box);
+	outbox_sent(&box, H + 1);
+	CHECK_UINT(ledger.used[QUOTA_OUTSTANDING], 1);
+	outstanding_release(other);
 	end();
 }

@@ -4,6 +4,7 @@
  * they cost is bounded, and paid by themselves.
  */
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +78,58 @@ TEST(a_guest_with_enough_outstanding_requests_waits_until_others_have_read)
 	while (event(&deaf)[0])
 		continue;
 	CHECK_UINT(usage_of(&stage->s, 7, "outstanding"), 0);
+	talk_end(&deaf);
+	close_stage(stage);
+}
+
+TEST(what_a_dead_guest_has_asked_for_holds_nobody_else_up)
+{
+	struct stage *stage = open_stage(NULL);
+	struct talker deaf;
+
+	talk_begin(&deaf, fake_connect(&stage->fake));
+	CHECK_STR(talk(&deaf, "WATCH /d|{t*200}|"), "OK|");
+	CHECK(!strncmp(event(&deaf), "/d|", 3));
+	deaf.conn->window = 0;
+	for (int life = 0; life < 3; life++) {
+		for (int i = 0; i < 25; i++)
+			sayf(&stage->g, "WRITE /d/%d/%d|v", life, i);
+		for (int i = 0; i < 20; i++)
+			CHECK_STR(hear(&stage->g), "OK|");
+		CHECK_STR(hear(&stage->g), "");
+		CHECK_UINT(usage_of(&stage->s, 7, "outstanding"), 20);
+		if (life == 1)
+			CHECK_STR(talk(&stage->s, "RELEASE 7|"), "OK|");
+		fake_domain_destroy(&stage->fake, 7);
+		fake_changed(&stage->fake);
+		fake_settle(&stage->fake);
+		/* Its number is another's now, who has asked for nothing. */
+		talk_introduce(&stage->s, 7);
+		talk_end(&stage->g);
+		talk_begin(&stage->g, fake_guest(&stage->fake, 7));
+		CHECK_UINT(usage_of(&stage->s, 7, "outstanding"), 0);
+		CHECK_STR(talk(&stage->s, "MKDIR /d|"), "OK|");
+		CHECK_STR(talk(&stage->s, "SET_PERMS /d|n7|"), "OK|");
+		CHECK_STR(talk(&stage->g, "WRITE /d|v"), "OK|");
+		CHECK_UINT(usage_of(&stage->s, 7, "outstanding"), 0);
+	}
+	/* What they caused is delivered all the same, and counts for nobody. */
+	fake_domain_destroy(&stage->fake, 7);
+	fake_changed(&stage->fake);
+	fake_settle(&stage->fake);
+	deaf.conn->window = FAKE_WINDOW;
+	for (int life = 0; life < 3; life++) {
+		char text[32];
+
+		for (int i = 0; i < 20; i++) {
+			sprintf(text, "/d/%d/%d|", life, i);
+			CHECK(!strncmp(event(&deaf), text, strlen(text)));
+		}
+		/* Its removal; later ones are the same event. */
+		if (life == 0)
+			CHECK(!strncmp(event(&deaf), "/d|", 3));
+	}
+	CHECK_STR(event(&deaf), "");
 	talk_end(&deaf);
 	close_stage(stage);
 }

@@ -8,6 +8,7 @@
 #include "xenstored/base/log.h"
 #include "xenstored/core/fire.h"
 #include "xenstored/core/op.h"
+#include "xenstored/core/outstanding.h"
 #include "xenstored/core/request.h"
 #include "xenstored/core/state.h"
 #include "xenstored/store/store.h"
@@ -284,7 +285,8 @@ void dispatch_run(struct server *server, struct client *client, const struct xsp
 	xsp_body_reset(rq.body);
 	trace_request(&rq);
 	if (client->domain->ledger.is_limited) {
-		rq.outstanding = outstanding_new(&client->domain->ledger);
+		rq.outstanding =
+			outstanding_new(&client->domain->outstanding, &client->domain->ledger);
 		err = rq.outstanding ? 0 : -ENOMEM;
 	}
 	if (!err)

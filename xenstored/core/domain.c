@@ -68,6 +68,7 @@ int domain_record(struct domains *domains, uint16_t domid, struct domain **out_d
 		domain->domid = domid;
 		domain->target = XSP_DOMID_INVALID;
 		domain->features = domains->features;
+		LIST_INIT(&domain->outstanding);
 		domain->ledger.limits = domains->limits;
 		domain->ledger.news = &domains->has_room_news;
 		domain->ledger.is_limited = domid != domains->privileged;
@@ -123,6 +124,7 @@ static void make_blank(struct domains *domains, struct domain *domain)
 	domain->features = domains->features;
 	domain->unique_id = 0;
 	domain->ledger.limits = domains->limits;
+	outstanding_forgive(&domain->outstanding);
 }
 
 void domains_reap(struct domains *domains)

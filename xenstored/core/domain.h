@@ -15,6 +15,7 @@
 #include <sys/queue.h>
 
 #include "xenstored/base/map.h"
+#include "xenstored/core/outstanding.h"
 #include "xenstored/core/quota.h"
 
 struct client;
@@ -37,6 +38,7 @@ struct domain {
 	uint32_t port; /* remote, of the last introduction */
 	uint64_t unique_id;
 	struct ledger ledger;
+	struct outstanding_list outstanding;
 	struct client *client; /* borrowed: its ring's; NULL while not introduced */
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "protocol/errname.h"
+#include "xenstored/core/outstanding.h"
 
 enum { SMALL_REPLY = XSP_HEADER_SIZE + 64 };
 
@@ -24,29 +25,6 @@ struct content {
 	const struct outbox *outbox;
 	const struct outbox_post *post;
 };
-
-struct outstanding *outstanding_new(struct ledger *ledger)
-{
-	struct outstanding *outstanding = calloc(1, sizeof(*outstanding));
-
-	if (!outstanding)
-		return NULL;
-	outstanding->n_messages = 1;
-	if (charge_take(&outstanding->charge, ledger, QUOTA_OUTSTANDING, 1)) {
-		/* The caller asked whether there is room; a limit lowered since is no reason to fail. */
-		ledger_adjust(ledger, QUOTA_OUTSTANDING, 1);
-		outstanding->charge = (struct charge){ ledger, QUOTA_OUTSTANDING, 1 };
-	}
-	return outstanding;
-}
-
-void outstanding_release(struct outstanding *outstanding)
-{
-	if (!outstanding || --outstanding->n_messages > 0)
-		return;
-	charge_drop(&outstanding->charge);
-	free(outstanding);
-}
 
 static bool is_event(enum outbox_kind kind)
 {
@@ -205,8 +183,7 @@ int outbox_post(struct outbox *outbox, const struct outbox_post *post)
 	message->len = len;
 	message->expires_ms = post->expires_ms;
 	message->cause = post->cause;
-	if (post->cause)
-		post->cause->n_messages++;
+	outstanding_hold(post->cause);
 	TAILQ_INSERT_TAIL(&outbox->messages, message, entry);
 	outbox->n_messages++;
 	if (!outbox->first_new)

@@ -91,17 +91,4 @@ uint64_t outbox_expire(struct outbox *outbox, uint64_t now_ms);
 /* Bytes waiting. */
 size_t outbox_len(const struct outbox *outbox);
 
-/*
- * A request of which something is still on its way: its reply, or events it caused. Its domain's
- * quota of outstanding requests is charged until the last of them is delivered or dropped.
- */
-struct outstanding {
-	unsigned n_messages;
-	struct charge charge;
-};
-
-/* NULL: no memory. The caller holds one reference, given back by outstanding_release(). */
-struct outstanding *outstanding_new(struct ledger *ledger);
-void outstanding_release(struct outstanding *outstanding);
-
 #endif
