@@ -10,6 +10,7 @@
 
 #include "tests/core/talk.h"
 #include "tests/support/check.h"
+#include "xenstored/core/state.h"
 #include "xenstored/store/db.h"
 
 /* A server with one socket and one introduced guest, domain 7, that owns /d. */
@@ -316,5 +317,98 @@ TEST(removing_a_large_subtree_holds_nobody_up)
 	CHECK_STR(hear(&other), "OK|");
 	CHECK_STR(talk(&other, "READ /big|"), "!ENOENT");
 	talk_end(&other);
+	close_stage(stage);
+}
+
+/* Sets the guest's memory quota so that `more` bytes are left. */
+static void leave_memory(struct stage *stage, unsigned long more)
+{
+	unsigned long used = usage_of(&stage->s, 7, "memory");
+
+	CHECK_STR(talkf(&stage->s, "SET_QUOTA 7|memory|%lu|", used + more), "OK|");
+}
+
+/* Domain 7 has 16 kB in /d/big, and nearly no memory beyond. */
+static struct stage *open_full_stage(void)
+{
+	struct stage *stage = open_stage(NULL);
+
+	for (int i = 0; i < 8; i++)
+		CHECK_STR(talkf(&stage->g, "WRITE /d/big/%d|{v*1900}", i), "OK|");
+	CHECK_STR(talk(&stage->s, "WRITE /d/public|{v*3000}"), "OK|");
+	CHECK_STR(talk(&stage->s, "SET_PERMS /d/public|r0|"), "OK|");
+	leave_memory(stage, 400);
+	return stage;
+}
+
+/*
+ * A request that needs more than there is. It is refused; but not behind another one, in the same
+ * turn, that gives up as much. (What fits the ring at once is read in one turn.)
+ */
+static void check_room_is_made(struct stage *stage, const char *request, const char *reply,
+			       const char *refusal)
+{
+	CHECK_STR(talk(&stage->g, request), refusal);
+	say(&stage->g, "RM /d/big|");
+	say(&stage->g, request);
+	CHECK_STR(hear(&stage->g), "OK|");
+	CHECK_STR(hear(&stage->g), reply);
+}
+
+TEST(a_watch_may_have_the_memory_of_what_was_removed)
+{
+	struct stage *stage = open_full_stage();
+
+	check_room_is_made(stage, "WATCH /d|{t*600}|", "OK|", "!ENOSPC");
+	close_stage(stage);
+}
+
+TEST(a_reply_may_have_the_memory_of_what_was_removed)
+{
+	struct stage *stage = open_full_stage();
+
+	CHECK_STR(talk(&stage->g, "READ /d/public|"), "!ENOMEM");
+	say(&stage->g, "RM /d/big|");
+	say(&stage->g, "READ /d/public|");
+	CHECK_STR(hear(&stage->g), "OK|");
+	CHECK_UINT(strlen(hear(&stage->g)), 3000);
+	close_stage(stage);
+}
+
+TEST(a_change_in_a_transaction_may_have_the_memory_of_what_was_removed)
+{
+	struct stage *stage = open_full_stage();
+
+	leave_memory(stage, 1500);
+	CHECK_STR(talk(&stage->g, "TRANSACTION_START |"), "1|");
+	check_room_is_made(stage, "WRITE[1] /d/x|{v*1800}", "OK|", "!ENOSPC");
+	CHECK_STR(talk(&stage->g, "TRANSACTION_END[1] T|"), "OK|");
+	CHECK_UINT(strlen(talk(&stage->g, "READ /d/x|")), 1800);
+	close_stage(stage);
+}
+
+TEST(looking_around_in_a_transaction_may_have_the_memory_of_what_was_removed)
+{
+	struct stage *stage = open_full_stage();
+
+	CHECK_STR(talk(&stage->s, "WRITE /d/1/2/3/4/5/6/7/8/9/10|far"), "OK|");
+	CHECK_STR(talk(&stage->g, "TRANSACTION_START |"), "1|");
+	check_room_is_made(stage, "READ[1] /d/1/2/3/4/5/6/7/8/9/10|", "far", "!ENOSPC");
+	CHECK_STR(talk(&stage->g, "TRANSACTION_END[1] T|"), "OK|");
+	close_stage(stage);
+}
+
+TEST(what_fits_after_all_is_no_refusal)
+{
+	struct stage *stage = open_full_stage();
+	unsigned long n_hits;
+
+	say(&stage->g, "RM /d/big|");
+	say(&stage->g, "WATCH /d|{t*600}|");
+	say(&stage->g, "WRITE /d/again|{v*300}");
+	for (int i = 0; i < 3; i++)
+		CHECK_STR(hear(&stage->g), "OK|");
+	n_hits = domain_find(&stage->fake.server->domains, 7)->ledger.hits[QUOTA_MEMORY];
+	CHECK_UINT(n_hits, 0);
 	close_stage(stage);
 }

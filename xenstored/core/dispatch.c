@@ -141,6 +141,19 @@ static int fault(const struct request *rq, int err)
 	return err == -ENOSPC ? ENOSPC : EIO;
 }
 
+static int run(struct request *rq, const struct op *op)
+{
+	int err;
+
+	view_begin(&rq->view, rq->server->store,
+		   op->txn == TXN_USED && rq->txn ? &rq->txn->view : NULL, rq->arena);
+	err = op->run(rq);
+	if (!err)
+		err = request_commit(rq);
+	view_end(&rq->view);
+	return err;
+}
+
 static int execute(struct request *rq, const struct op *op)
 {
 	int err = check(rq, op);
@@ -149,12 +162,12 @@ static int execute(struct request *rq, const struct op *op)
 		return err;
 	if (rq->txn)
 		request_limit_transaction(rq);
-	view_begin(&rq->view, rq->server->store,
-		   op->txn == TXN_USED && rq->txn ? &rq->txn->view : NULL, rq->arena);
-	err = op->run(rq);
-	if (!err)
-		err = request_commit(rq);
-	view_end(&rq->view);
+	err = run(rq, op);
+	/* One that was cut short by what memory there was has changed nothing: it may begin again. */
+	while (err == ENOSPC && rq->txn && request_relieve_transaction(rq)) {
+		xsp_body_reset(rq->body);
+		err = run(rq, op);
+	}
 	/* A handler that ended the transaction has taken it from the request. */
 	if (rq->txn)
 		request_charge_transaction(rq);
@@ -211,6 +224,8 @@ static void reply(struct request *rq, const struct op *op, int err)
 	if (trace && trace->reply)
 		trace->reply(trace->self, rq->client, rq->actor.domid, post.header.type, post.first,
 			     post.first_len);
+	if (XSP_HEADER_SIZE + post.first_len > OUTBOX_SMALL_REPLY)
+		request_make_room(rq, QUOTA_MEMORY, XSP_HEADER_SIZE + post.first_len);
 	err = outbox_post(&rq->client->out, &post);
 	if (err == ENOSPC) {
 		/* A large reply that its quota has no room for becomes a small one. */

@@ -28,14 +28,15 @@ static int parse_depth(struct request *rq, int *out_depth)
 	return err;
 }
 
-static int charge(struct watch *watch, struct ledger *ledger)
+static int charge(struct request *rq, struct watch *watch)
 {
-	int err = charge_take(&watch->count, ledger, QUOTA_WATCHES, 1);
+	uint32_t size = (uint32_t)(watch->path_len + watch->token_len);
+	int err = charge_take(&watch->count, request_ledger(rq), QUOTA_WATCHES, 1);
 
 	if (err)
 		return err;
-	return charge_take(&watch->memory, ledger, QUOTA_MEMORY,
-			   (uint32_t)(watch->path_len + watch->token_len));
+	request_make_room(rq, QUOTA_MEMORY, size);
+	return charge_take(&watch->memory, request_ledger(rq), QUOTA_MEMORY, size);
 }
 
 /* WATCH <path>|<token>|[<depth>|]  ->  OK|, then the event <path>|<token>| */
@@ -58,7 +59,7 @@ int op_watch(struct request *rq)
 	watch = watch_add(watches, rq->client, path.text, path.len, token, depth);
 	if (!watch)
 		return -ENOMEM;
-	err = charge(watch, request_ledger(rq));
+	err = charge(rq, watch);
 	if (err) {
 		watch_remove(watches, watch);
 		return err;

@@ -8,8 +8,6 @@
 #include "protocol/errname.h"
 #include "xenstored/core/outstanding.h"
 
-enum { SMALL_REPLY = XSP_HEADER_SIZE + 64 };
-
 struct outbox_message {
 	struct map_link link; /* in outbox.events, if it is an event that merges */
 	TAILQ_ENTRY(outbox_message) entry;
@@ -149,7 +147,8 @@ static int charge(struct outbox *outbox, struct outbox_message *message, enum ou
 {
 	int err = charge_take(&message->memory, outbox->ledger, QUOTA_MEMORY, (uint32_t)len);
 
-	if (!err || len > SMALL_REPLY || (kind != OUTBOX_REPLY && kind != OUTBOX_STORE_REPLY))
+	if (!err || len > OUTBOX_SMALL_REPLY ||
+	    (kind != OUTBOX_REPLY && kind != OUTBOX_STORE_REPLY))
 		return err;
 	charge_anyway(outbox, message, len);
 	return 0;

@@ -46,6 +46,9 @@ enum outbox_kind {
 	OUTBOX_SPECIAL,     /* an event that never merges */
 };
 
+/* A reply of at most this size is queued whatever the memory quota says. */
+enum { OUTBOX_SMALL_REPLY = XSP_HEADER_SIZE + 64 };
+
 void outbox_init(struct outbox *outbox, struct ledger *ledger, uint64_t seed);
 void outbox_fini(struct outbox *outbox);
 

@@ -54,14 +54,19 @@ uint32_t *quota_find(struct quota_limits *limits, const char *name)
 	return NULL;
 }
 
-int ledger_check(struct ledger *ledger, enum quota_kind kind, uint64_t more)
+bool ledger_has_room(const struct ledger *ledger, enum quota_kind kind, uint64_t more)
 {
 	uint64_t limit = ledger->limits.hard[kind];
 
 	if (!ledger->is_limited || limit == 0 || more == 0)
-		return 0;
+		return true;
 	/* A limit lowered below what is in use only stops growth. */
-	if (ledger->used[kind] <= limit && more <= limit - ledger->used[kind])
+	return ledger->used[kind] <= limit && more <= limit - ledger->used[kind];
+}
+
+int ledger_check(struct ledger *ledger, enum quota_kind kind, uint64_t more)
+{
+	if (ledger_has_room(ledger, kind, more))
 		return 0;
 	ledger->hits[kind]++;
 	return ENOSPC;

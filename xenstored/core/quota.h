@@ -58,6 +58,9 @@ struct ledger {
 	bool *news;                 /* borrowed; set when that happens; NULL: nobody asks */
 };
 
+/* True if `more` on top of what is used does not pass the limit. */
+bool ledger_has_room(const struct ledger *ledger, enum quota_kind kind, uint64_t more);
+
 /* 0, or ENOSPC if `more` on top of what is used passes the limit; the refusal is counted. */
 int ledger_check(struct ledger *ledger, enum quota_kind kind, uint64_t more);
 

@@ -108,23 +108,37 @@ int request_domain(struct request *rq, size_t i, struct domain **out_domain)
 }
 
 /*
- * Whether a change fits its quotas. Before a refusal, what is owed to the domain is given back:
- * nodes of it that wait to be reclaimed.
+ * Reclaims some of the nodes that were given up and are still charged for. ENOENT: there was
+ * nothing left; ENOSPC: there is no room to do it.
  */
+static int reclaim(struct server *server)
+{
+	int err = store_reclaim(server->store, RECLAIM_SLICE, STORE_AT_ONCE, usage_refund,
+				&server->domains);
+
+	client_settle_all(server);
+	if (err < 0)
+		server->is_turn_lost = true;
+	return err;
+}
+
+void request_make_room(struct request *rq, enum quota_kind kind, uint64_t more)
+{
+	int err = 0;
+
+	while (!err && !ledger_has_room(request_ledger(rq), kind, more))
+		err = reclaim(rq->server);
+}
+
+/* Whether a change fits its quotas. Before a refusal, what is owed to the domains is given back. */
 static int check_usage(struct request *rq, const struct usage *usage)
 {
-	struct server *server = rq->server;
-	int trouble = 0, err = usage_check(usage, &server->domains);
+	const struct domains *domains = &rq->server->domains;
+	int err = 0;
 
-	while (err == ENOSPC && !trouble) {
-		trouble = store_reclaim(server->store, RECLAIM_SLICE, STORE_AT_ONCE, usage_refund,
-					&server->domains);
-		err = usage_check(usage, &server->domains);
-	}
-	if (trouble < 0)
-		server->is_turn_lost = true;
-	/* ENOENT: there was nothing left to reclaim; ENOSPC: there is no room to do it. */
-	return trouble && trouble != ENOENT ? trouble : err;
+	while (!err && !usage_fits(usage, domains))
+		err = reclaim(rq->server);
+	return err < 0 ? err : usage_check(usage, domains);
 }
 
 /* Quotas bind those who are not privileged. What this very change removes is given back too. */
@@ -181,7 +195,23 @@ void request_limit_transaction(struct request *rq)
 
 	view->bytes_max = 0;
 	if (ledger->is_limited && limit)
-		view->bytes_max = 1 + view->bytes + (used < limit ? (size_t)(limit - used) : 0);
+		view->bytes_max =
+			1 + rq->txn->charged_bytes + (used < limit ? (size_t)(limit - used) : 0);
+}
+
+bool request_relieve_transaction(struct request *rq)
+{
+	const struct view *view = &rq->txn->view;
+	size_t before = view->bytes_max;
+	int err = 0;
+
+	if (before == 0 || view->bytes < before)
+		return false;
+	while (!err && view->bytes_max == before) {
+		err = reclaim(rq->server);
+		request_limit_transaction(rq);
+	}
+	return err >= 0 && view->bytes_max > before;
 }
 
 void request_charge_transaction(struct request *rq)
@@ -218,6 +248,7 @@ static int check_transaction(struct request *rq)
 	err = merge_usage(&rq->view, usage_add, &usage);
 	if (err || !usage_grows(&usage))
 		return err;
+	request_make_room(rq, QUOTA_MEMORY, size_of(&rq->view));
 	if (ledger_check(request_ledger(rq), QUOTA_MEMORY, size_of(&rq->view)))
 		return ENOSPC;
 	err = merge_usage(&rq->txn->view, usage_add, &usage);

@@ -16,6 +16,7 @@
 #include "protocol/payload.h"
 #include "protocol/wire.h"
 #include "xenstored/core/access.h"
+#include "xenstored/core/quota.h"
 #include "xenstored/store/view.h"
 
 struct arena;
@@ -82,6 +83,13 @@ int request_u32(const struct request *rq, size_t i, uint32_t max, uint32_t *out_
 int request_domain(struct request *rq, size_t i, struct domain **out_domain)
 	__attribute__((warn_unused_result));
 
+/*
+ * Makes room for `more` in the caller's quota as far as there is something that it has given up
+ * but is still charged for. Whether that was enough is for the caller to check. The database's
+ * bytes do not outlive this.
+ */
+void request_make_room(struct request *rq, enum quota_kind kind, uint64_t more);
+
 /* The caller's ledger, and its feature bits. */
 struct ledger *request_ledger(const struct request *rq);
 uint32_t request_features(const struct request *rq);
@@ -101,6 +109,12 @@ int request_commit(struct request *rq) __attribute__((warn_unused_result));
  */
 void request_limit_transaction(struct request *rq);
 void request_charge_transaction(struct request *rq);
+
+/*
+ * Asked when the request was refused: true if the transaction's memory was the reason, and there is
+ * more of it now.
+ */
+bool request_relieve_transaction(struct request *rq);
 
 /* The path that relative ones of this client start from. */
 void request_base(const struct client *client, char out_base[XSP_PATH_BASE_MAX]);

@@ -59,6 +59,20 @@ bool usage_grows(const struct usage *usage)
 	return false;
 }
 
+bool usage_fits(const struct usage *usage, const struct domains *domains)
+{
+	for (size_t i = 0; i < usage->n; i++) {
+		const struct usage_share *share = &usage->shares[i];
+		const struct domain *domain = domain_find(domains, share->owner);
+
+		if (domain &&
+		    !(ledger_has_room(&domain->ledger, QUOTA_NODES, growth(share->n_nodes)) &&
+		      ledger_has_room(&domain->ledger, QUOTA_MEMORY, growth(share->n_bytes))))
+			return false;
+	}
+	return true;
+}
+
 int usage_check(const struct usage *usage, const struct domains *domains)
 {
 	int err = 0;

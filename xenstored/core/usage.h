@@ -33,7 +33,10 @@ void usage_add(void *usage, uint16_t owner, int64_t n_nodes, int64_t n_bytes);
 /* True if anybody would have more than before. */
 bool usage_grows(const struct usage *usage);
 
-/* 0, ENOSPC if a domain would have too much, -ENOMEM. */
+/* True if no domain would have too much. */
+bool usage_fits(const struct usage *usage, const struct domains *domains);
+
+/* 0, ENOSPC if a domain would have too much, and the refusal is counted; -ENOMEM. */
 int usage_check(const struct usage *usage, const struct domains *domains)
 	__attribute__((warn_unused_result));
 
