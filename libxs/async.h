@@ -46,8 +46,9 @@ struct xsa {
 	bool is_closing; /* xsa_close() was called */
 	bool is_busy;    /* inside of xsa_process() or xsa_close() */
 
-	struct xsi_calls calls; /* in flight, oldest first; owned */
-	struct xsi_calls spare; /* owned */
+	struct xsi_calls calls;     /* in flight, oldest first; owned */
+	struct xsi_calls spare;     /* owned */
+	struct xsi_call *in_device; /* borrowed: the one whose answer the device owes, or NULL */
 	struct xsi_call **slots;
 	size_t n_slots; /* in use or spare */
 	size_t n_slots_allocated;
@@ -83,6 +84,11 @@ int xsi_call_make(struct xsa *xsa, const struct xsi_request *request, xsa_done_f
 int xsi_call_request(struct xsa *xsa, const struct xsi_request *request, xsa_done_fn done,
 		     void *arg);
 
+/*
+ * Writes to the device what it can take now. A message that it refuses ends its call. Calls back.
+ */
+int xsi_call_feed_device(struct xsa *xsa);
+
 /* Takes in a message from the server; payload[len] may be overwritten meanwhile. */
 int xsi_call_receive(struct xsa *xsa, const struct xsp_header *header, char *payload);
 
@@ -95,7 +101,7 @@ void xsi_call_back(xsa_done_fn done, void *arg, int err, const char *data, size_
 
 /* ---- async_conn.c ---- */
 
-/* Sends what can be sent now. */
+/* Sends to the socket what can be sent now. Calls nobody back. */
 int xsi_async_flush(struct xsa *xsa);
 
 /* Tells the program if the answer of xsa_interest() is another one than before. */

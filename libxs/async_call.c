@@ -3,9 +3,11 @@
  * Calls: from a request to its answer. A call has a number that its answer must carry, so answers
  * may come in any order, and one that carries a number not in use ends the connection.
  *
- * On a socket messages are gathered and sent together. The kernel's device takes one message per
- * write() and reports a refused one by failing that write, so there each is written at once and
- * the failure is that of the request.
+ * On a socket messages are gathered and sent together, and any number is under way. The kernel's
+ * device takes one message per write(), and no other before that has been answered: Linux sends it
+ * later and out of the buffer that the next write() goes to, so that a request would be made with
+ * the payload of another. It reports a refused message by failing the write, and the failure is
+ * that of the request.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -83,6 +85,20 @@ static void spare_call(struct xsa *xsa, struct xsi_call *call)
 	TAILQ_INSERT_TAIL(&xsa->spare, call, link);
 }
 
+static void finish(struct xsa *xsa, struct xsi_call *call, int err, const char *data, size_t len)
+{
+	xsa_done_fn done = call->done;
+	void *arg = call->arg;
+
+	/* Off the list first: what is called back may look at it, and make calls. */
+	TAILQ_REMOVE(&xsa->calls, call, link);
+	if (xsa->in_device == call)
+		xsa->in_device = NULL;
+	xsa->n_pending--;
+	spare_call(xsa, call);
+	xsi_call_back(done, arg, err, data, len);
+}
+
 /* ---- out ---- */
 
 static int reserve(struct xsa *xsa, size_t len)
@@ -126,16 +142,63 @@ static int put_message(struct xsa *xsa, const struct xsp_header *header,
 		memcpy(xsa->out + xsa->out_end, piece->iov_base, piece->iov_len);
 		xsa->out_end += piece->iov_len;
 	}
-	if (xsa->transport == XSI_SOCKET && xsa->out_end - xsa->out_start < SEND_TOGETHER)
-		return 0;
-	err = xsi_async_flush(xsa);
-	/* A broken socket is found out again, and told, by the next xsa_process(). */
-	return xsa->transport == XSI_SOCKET ? 0 : err;
+	return 0;
+}
+
+/* Writes the oldest unsent message, and forgets it if that fails. */
+static int write_to_device(struct xsa *xsa, struct xsi_call **out_call)
+{
+	const uint8_t *message = xsa->out + xsa->out_start;
+	struct xsp_header header;
+	int err;
+
+	xsp_header_get(&header, message);
+	*out_call = xsa->slots[header.req_id % XSI_SLOTS_MAX];
+	xsa->out_start += XSP_HEADER_SIZE + header.len;
+	err = xsi_device_write(xsa->fd, message, XSP_HEADER_SIZE + header.len);
+	if (!err)
+		xsa->in_device = *out_call;
+	return err;
+}
+
+int xsi_call_feed_device(struct xsa *xsa)
+{
+	struct xsi_call *call;
+	int err;
+
+	while (!xsa->is_closing && !xsa->in_device && xsa->out_end > xsa->out_start) {
+		err = write_to_device(xsa, &call);
+		if (err < 0)
+			return -err;
+		if (err)
+			finish(xsa, call, err, "", 0);
+	}
+	return 0;
+}
+
+/* Sends what was just put, or leaves it for later. Only a device refuses it. */
+static int send_or_keep(struct xsa *xsa, bool is_only)
+{
+	struct xsi_call *call;
+	int err = 0;
+
+	if (xsa->transport == XSI_DEVICE) {
+		/* A device cannot be polled for being ready, so one that is idle gets it now. */
+		if (is_only && !xsa->in_device)
+			err = write_to_device(xsa, &call);
+		if (err < 0)
+			xsa->broken = err = -err;
+	} else if (xsa->out_end - xsa->out_start >= SEND_TOGETHER) {
+		/* A broken socket is found out again, and told, by the next xsa_process(). */
+		(void)xsi_async_flush(xsa);
+	}
+	return err;
 }
 
 int xsi_call_make(struct xsa *xsa, const struct xsi_request *request, xsa_done_fn done, void *arg)
 {
 	struct xsp_header header = { .type = request->type, .tx_id = request->tx_id };
+	bool is_only = xsa->out_end == xsa->out_start;
 	struct xsi_call *call;
 	int err;
 
@@ -151,6 +214,8 @@ int xsi_call_make(struct xsa *xsa, const struct xsi_request *request, xsa_done_f
 		return err;
 	header.req_id = call->number;
 	err = put_message(xsa, &header, request);
+	if (!err)
+		err = send_or_keep(xsa, is_only);
 	if (err) {
 		spare_call(xsa, call);
 		return err;
@@ -174,25 +239,19 @@ int xsi_call_request(struct xsa *xsa, const struct xsi_request *request, xsa_don
 
 /* ---- in ---- */
 
-static void finish(struct xsa *xsa, struct xsi_call *call, int err, const char *data, size_t len)
-{
-	xsa_done_fn done = call->done;
-	void *arg = call->arg;
-
-	/* Off the list first: what is called back may look at it, and make calls. */
-	TAILQ_REMOVE(&xsa->calls, call, link);
-	xsa->n_pending--;
-	spare_call(xsa, call);
-	xsi_call_back(done, arg, err, data, len);
-}
-
 /* The call that this message answers, or NULL. */
 static struct xsi_call *find(const struct xsa *xsa, const struct xsp_header *header)
 {
 	size_t slot = header->req_id % XSI_SLOTS_MAX;
 	struct xsi_call *call = slot < xsa->n_slots ? xsa->slots[slot] : NULL;
+	bool has_number = call && call->number == header->req_id;
 
-	if (!call || call->type == XSP_TYPE_COUNT || call->number != header->req_id)
+	if (xsa->transport == XSI_DEVICE) {
+		call = xsa->in_device;
+		/* Some kernels answer for watches themselves, and always with number 0. */
+		has_number = call && (header->req_id == call->number || header->req_id == 0);
+	}
+	if (!has_number || call->type == XSP_TYPE_COUNT)
 		return NULL;
 	return header->type == call->type || header->type == XSP_ERROR ? call : NULL;
 }

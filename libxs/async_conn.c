@@ -141,6 +141,9 @@ int xsa_set_limits(struct xsa *xsa, size_t max_pending, size_t max_unsent)
 
 short xsa_interest(const struct xsa *xsa)
 {
+	/* What waits for the device waits for an answer. */
+	if (xsa->transport == XSI_DEVICE)
+		return POLLIN;
 	return xsa->out_end > xsa->out_start ? POLLIN | POLLOUT : POLLIN;
 }
 
@@ -165,34 +168,25 @@ void xsi_async_note_interest(struct xsa *xsa)
 
 /* ---- sending and receiving ---- */
 
-static ssize_t send_some(struct xsa *xsa)
-{
-	const uint8_t *unsent = xsa->out + xsa->out_start;
-	size_t len = xsa->out_end - xsa->out_start;
-
-	if (xsa->transport == XSI_SOCKET)
-		return send(xsa->fd, unsent, len, MSG_NOSIGNAL);
-	return write(xsa->fd, unsent, len);
-}
-
 int xsi_async_flush(struct xsa *xsa)
 {
 	ssize_t sent;
-	int err = 0;
 
-	while (!err && xsa->out_end > xsa->out_start) {
-		sent = send_some(xsa);
+	while (xsa->out_end > xsa->out_start) {
+		sent = send(xsa->fd, xsa->out + xsa->out_start, xsa->out_end - xsa->out_start,
+			    MSG_NOSIGNAL);
 		if (sent > 0)
 			xsa->out_start += (size_t)sent;
 		else if (sent < 0 && errno != EINTR)
-			err = errno;
+			return errno == EAGAIN ? 0 : errno;
 	}
-	if (err == EAGAIN && xsa->transport == XSI_SOCKET)
-		return 0;
-	/* The message that the device has refused is not to be sent again. */
-	if (!err || xsa->transport == XSI_DEVICE)
-		xsa->out_start = xsa->out_end = 0;
-	return err;
+	xsa->out_start = xsa->out_end = 0;
+	return 0;
+}
+
+static int send_waiting(struct xsa *xsa)
+{
+	return xsa->transport == XSI_DEVICE ? xsi_call_feed_device(xsa) : xsi_async_flush(xsa);
 }
 
 /* Handles every whole message that is there. */
@@ -244,7 +238,7 @@ static int read_some(struct xsa *xsa, bool *out_more)
 static int turn(struct xsa *xsa)
 {
 	bool more = true;
-	int err = xsi_async_flush(xsa);
+	int err = send_waiting(xsa);
 
 	/* What the server had to say before it went away is still worth hearing. */
 	for (int i = 0; i < READS_PER_TURN && more && !xsa->is_closing; i++) {
@@ -257,7 +251,7 @@ static int turn(struct xsa *xsa)
 		more = more && !read_err;
 	}
 	if (!err && !xsa->is_closing)
-		err = xsi_async_flush(xsa);
+		err = send_waiting(xsa);
 	return err;
 }
 
@@ -293,13 +287,14 @@ int xsa_process(struct xsa *xsa)
 int xsa_wait(struct xsa *xsa, int timeout_ms)
 {
 	struct pollfd fd = { .fd = xsa->fd };
-	int err, n;
+	int err = 0, n;
 
 	if (xsa->is_busy)
 		return EDEADLK;
 	if (xsa->broken)
 		return xsa->broken;
-	err = xsi_async_flush(xsa);
+	if (xsa->transport == XSI_SOCKET)
+		err = xsi_async_flush(xsa);
 	if (!err) {
 		fd.events = xsa_interest(xsa);
 		n = poll(&fd, 1, timeout_ms);

@@ -102,11 +102,27 @@ static int send_to_socket(int fd, struct iovec *pieces, size_t n_pieces)
 	return 0;
 }
 
+int xsi_device_write(int fd, const void *message, size_t len)
+{
+	const uint8_t *cursor = message;
+	size_t done = 0;
+	ssize_t written;
+
+	while (done < len) {
+		written = write(fd, cursor + done, len - done);
+		/* With half a message inside, the device would take the next for its other half. */
+		if (written < 0 && errno != EINTR)
+			return errno == EBADF || done > 0 ? -errno : errno;
+		if (written > 0)
+			done += (size_t)written;
+	}
+	return 0;
+}
+
 static int write_to_device(int fd, const struct iovec *pieces, size_t n_pieces)
 {
 	uint8_t message[XSP_MESSAGE_MAX];
-	size_t len = 0, done = 0;
-	ssize_t written;
+	size_t len = 0;
 
 	for (size_t i = 0; i < n_pieces; i++) {
 		if (pieces[i].iov_len == 0)
@@ -114,14 +130,7 @@ static int write_to_device(int fd, const struct iovec *pieces, size_t n_pieces)
 		memcpy(message + len, pieces[i].iov_base, pieces[i].iov_len);
 		len += pieces[i].iov_len;
 	}
-	while (done < len) {
-		written = write(fd, message + done, len - done);
-		if (written < 0 && errno != EINTR)
-			return errno == EBADF ? -EBADF : errno;
-		if (written > 0)
-			done += (size_t)written;
-	}
-	return 0;
+	return xsi_device_write(fd, message, len);
 }
 
 int xsi_channel_send(struct xsi_channel *channel, const struct xsp_header *header,

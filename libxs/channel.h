@@ -18,7 +18,7 @@
 
 enum xsi_transport {
 	XSI_SOCKET,
-	XSI_DEVICE, /* takes one message per write(); its errors concern that message alone */
+	XSI_DEVICE, /* takes one message per write(), and the next when that has been answered */
 };
 
 enum {
@@ -46,6 +46,12 @@ struct xsi_frame {
  * is one. Returns an errno if neither works.
  */
 int xsi_connect(_Atomic int *out_fd, enum xsi_transport *out_transport);
+
+/*
+ * Writes one whole message to a device. An errno (> 0) means that the device has refused it, a
+ * negated one that nothing more can be written.
+ */
+int xsi_device_write(int fd, const void *message, size_t len);
 
 /* Sends header and payload; header->len must be the sum of the pieces. */
 int xsi_channel_send(struct xsi_channel *channel, const struct xsp_header *header,

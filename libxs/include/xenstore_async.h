@@ -79,7 +79,8 @@ size_t xsa_pending(const struct xsa *xsa);
  * The most requests that may be pending, at most 65535 (default 16384), and the most bytes that
  * may wait unsent (default 4 MiB). Beyond either a request is refused with EAGAIN: process what
  * is pending, then try again. Small requests travel together: nothing is sent before the next
- * xsa_process() or until 64 KiB have come together.
+ * xsa_process() or until 64 KiB have come together. The kernel's device carries one request at a
+ * time; the others wait here.
  */
 int xsa_set_limits(struct xsa *xsa, size_t max_pending, size_t max_unsent);
 

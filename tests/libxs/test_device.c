@@ -2,11 +2,14 @@
 /*
  * The kernel's device, played by a terminal: something that is opened and not connected to. What
  * only the device does, failing the write of a message that it refuses, is done by this program's
- * own write(), which the library finds before libc's.
+ * own write(), which the library finds before libc's. It also sees to it that no message is written
+ * before the one before it has been answered, which Linux does not survive.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +25,9 @@
 static atomic_int refuse_type = -1; /* messages of this type fail with EEXIST */
 static atomic_uint n_messages;      /* whole messages written, one per call */
 static atomic_uint n_odd_writes;    /* calls that did not write exactly one message */
+static atomic_uint n_overwrites;    /* messages written before the last one was answered */
+static atomic_bool is_under_way;    /* a message is being answered */
+static atomic_bool has_no_numbers;  /* the answers carry number 0 */
 
 ssize_t write(int fd, const void *bytes, size_t len)
 {
@@ -36,6 +42,8 @@ ssize_t write(int fd, const void *bytes, size_t len)
 			return -1;
 		}
 		atomic_fetch_add(&n_messages, 1);
+		if (atomic_exchange(&is_under_way, true))
+			atomic_fetch_add(&n_overwrites, 1);
 	}
 	return (ssize_t)syscall(SYS_write, fd, bytes, len);
 }
@@ -79,6 +87,9 @@ static void *answer(void *arg)
 			syscall(SYS_write, master, event, sizeof(event));
 		}
 		header.len = 3;
+		if (atomic_load(&has_no_numbers))
+			header.req_id = 0;
+		atomic_store(&is_under_way, false);
 		xsp_header_put(message, &header);
 		memcpy(message + XSP_HEADER_SIZE, "OK", 3);
 		/* In two pieces, as a read from the device may return them. */
@@ -123,6 +134,7 @@ static void end(void)
 	close(slave);
 	close(master);
 	CHECK_UINT(atomic_load(&n_odd_writes), 0);
+	CHECK_UINT(atomic_load(&n_overwrites), 0);
 }
 
 TEST(each_message_is_one_write)
@@ -174,7 +186,7 @@ static void note_error(void *arg, const struct xsa_result *result)
 
 TEST(an_event_loop_sends_each_message_by_itself)
 {
-	int errors[3] = { -1, -1, -1 };
+	int errors[4] = { -1, -1, -1, -1 };
 	struct xsa *xsa;
 
 	if (!begin())
@@ -183,13 +195,119 @@ TEST(an_event_loop_sends_each_message_by_itself)
 	CHECK(xsa != NULL);
 	CHECK_INT(xsa_mkdir(xsa, XBT_NULL, "/a", note_error, &errors[0]), 0);
 	CHECK_INT(xsa_mkdir(xsa, XBT_NULL, "/b", note_error, &errors[1]), 0);
-	CHECK_UINT(atomic_load(&n_messages), 2);
 	atomic_store(&refuse_type, XSP_RM);
-	CHECK_INT(xsa_rm(xsa, XBT_NULL, "/b", note_error, &errors[2]), EEXIST);
+	CHECK_INT(xsa_rm(xsa, XBT_NULL, "/b", note_error, &errors[2]), 0);
+	CHECK_INT(xsa_mkdir(xsa, XBT_NULL, "/c", note_error, &errors[3]), 0);
+	/* The device never says that it could take more, so that is not to be waited for. */
+	CHECK_UINT(atomic_load(&n_messages), 1);
+	CHECK_INT(xsa_interest(xsa), POLLIN);
 	CHECK_INT(xsa_drain(xsa), 0);
+	CHECK_UINT(atomic_load(&n_messages), 3);
 	CHECK_INT(errors[0], 0);
 	CHECK_INT(errors[1], 0);
-	CHECK_INT(errors[2], -1);
+	CHECK_INT(errors[2], EEXIST);
+	CHECK_INT(errors[3], 0);
 	xsa_close(xsa);
+	end();
+}
+
+TEST(an_event_loop_is_told_at_once_what_an_idle_device_refuses)
+{
+	int error = -1;
+	struct xsa *xsa;
+
+	if (!begin())
+		return;
+	xsa = xsa_open(0);
+	CHECK(xsa != NULL);
+	atomic_store(&refuse_type, XSP_RM);
+	CHECK_INT(xsa_rm(xsa, XBT_NULL, "/b", note_error, &error), EEXIST);
+	CHECK_UINT(xsa_pending(xsa), 0);
+	CHECK_INT(xsa_mkdir(xsa, XBT_NULL, "/a", note_error, &error), 0);
+	CHECK_INT(xsa_drain(xsa), 0);
+	CHECK_INT(error, 0);
+	xsa_close(xsa);
+	end();
+}
+
+static struct xsa *retrying;
+
+static void retry(void *arg, const struct xsa_result *result)
+{
+	int *errors = arg;
+
+	errors[0] = result->error;
+	CHECK_INT(xsa_rm(retrying, XBT_NULL, "/b", note_error, &errors[1]), EEXIST);
+	CHECK_INT(xsa_mkdir(retrying, XBT_NULL, "/b", note_error, &errors[2]), 0);
+}
+
+TEST(what_a_device_refused_may_be_asked_again_in_the_callback)
+{
+	int errors[3] = { -1, -1, -1 };
+
+	if (!begin())
+		return;
+	retrying = xsa_open(0);
+	CHECK(retrying != NULL);
+	CHECK_INT(xsa_mkdir(retrying, XBT_NULL, "/a", NULL, NULL), 0);
+	atomic_store(&refuse_type, XSP_RM);
+	CHECK_INT(xsa_rm(retrying, XBT_NULL, "/b", retry, errors), 0);
+	CHECK_INT(xsa_drain(retrying), 0);
+	CHECK_INT(errors[0], EEXIST);
+	CHECK_INT(errors[1], -1);
+	CHECK_INT(errors[2], 0);
+	xsa_close(retrying);
+	end();
+}
+
+TEST(what_waits_for_the_device_is_called_back_at_the_end)
+{
+	int errors[3] = { -1, -1, -1 };
+	struct xsa *xsa;
+
+	if (!begin())
+		return;
+	xsa = xsa_open(0);
+	CHECK(xsa != NULL);
+	for (int i = 0; i < 3; i++)
+		CHECK_INT(xsa_mkdir(xsa, XBT_NULL, "/a", note_error, &errors[i]), 0);
+	xsa_close(xsa);
+	for (int i = 0; i < 3; i++)
+		CHECK_INT(errors[i], ECANCELED);
+	CHECK_UINT(atomic_load(&n_messages), 1);
+	/* Its answer is still on the way. */
+	while (atomic_load(&is_under_way))
+		sched_yield();
+	end();
+}
+
+static void ignore_event(void *arg, const char *path)
+{
+	(void)arg;
+	(void)path;
+}
+
+TEST(a_device_need_not_return_the_number_of_a_request)
+{
+	int error = -1;
+	struct xs_handle *h;
+	struct xsa *xsa;
+
+	if (!begin())
+		return;
+	atomic_store(&has_no_numbers, true);
+	xsa = xsa_open(0);
+	CHECK(xsa != NULL);
+	for (int i = 0; i < 3; i++)
+		CHECK_INT(
+			xsa_watch(xsa, "/w", XSA_DEPTH_ALL, ignore_event, note_error, &error, NULL),
+			0);
+	CHECK_INT(xsa_drain(xsa), 0);
+	CHECK_INT(error, 0);
+	xsa_close(xsa);
+	h = xs_open(0);
+	for (int i = 0; i < 3; i++)
+		CHECK(xs_watch(h, "/w", "t"));
+	xs_close(h);
 	end();
 }

@@ -78,6 +78,30 @@ lists_what_is_there()
 	xenstore-rm data/l
 }
 
+# lists_the_same_each_time TIMES: many nodes whose paths are equally long and
+# whose values differ, so that an answer in the wrong place cannot go unseen.
+lists_the_same_each_time()
+{
+	local names='0 1 2 3 4 5 6 7 8 9 a b c d e f' name wanted='' n=0
+
+	set -- "$1"
+	for name in $names; do
+		set -- "$@" "data/s/$name" "value of $name" "data/s/$name/x" "x of $name"
+		wanted="${wanted}data/s/$name = \"value of $name\" data/s/$name/x = \"x of $name\" "
+	done
+	set -- "$@" data/s/g ''
+	wanted="${wanted}data/s/g = \"\" "
+	n=$1
+	shift
+	xenstore-write "$@"
+	while [ "$n" -gt 0 ]; do
+		same "the tree, $n times to go" "$(xenstore-ls -f data/s | sort | tr '\n' ' ')" \
+			"$wanted"
+		n=$((n - 1))
+	done
+	xenstore-rm data/s
+}
+
 is_told_of_changes()
 {
 	# The first event comes with the watch itself: then the watch is there.

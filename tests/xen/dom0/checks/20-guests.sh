@@ -33,6 +33,11 @@ check_a_guest_lists_what_is_there()
 	ask g1 lists_what_is_there
 }
 
+check_a_guest_lists_the_same_tree_each_time()
+{
+	ask g1 lists_the_same_each_time 20
+}
+
 check_a_guest_is_told_of_changes()
 {
 	ask g1 is_told_of_changes
