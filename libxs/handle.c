@@ -239,17 +239,28 @@ static int receive_reply(struct xs_handle *h, struct xsi_reply *out_reply)
 	return 0;
 }
 
+/*
+ * Each request has a number of its own, which the server returns with the reply: a second reply to
+ * an earlier request is recognised however late it comes. The kernel numbers what passes through its
+ * device, and some kernels answer for watches themselves, always with 0, so there it is 0.
+ */
+static uint32_t next_number(struct xs_handle *h)
+{
+	return h->channel.transport == XSI_SOCKET ? ++h->n_requests : 0;
+}
+
 static int exchange(struct xs_handle *h, const struct xsi_request *request, size_t len,
 		    struct xsi_reply *out_reply)
 {
 	struct xsp_header header = { .type = request->type,
+				     .req_id = next_number(h),
 				     .tx_id = request->tx_id,
 				     .len = (uint32_t)len };
 	int err;
 
 	if (h->is_dead)
 		return EBADF;
-	xsi_inbox_expect(&h->inbox);
+	xsi_inbox_expect(&h->inbox, header.req_id);
 	err = xsi_channel_send(&h->channel, &header, request->pieces, request->n_pieces);
 	if (err > 0) {
 		xsi_inbox_expect_none(&h->inbox);

@@ -27,6 +27,7 @@ struct xs_handle {
 	unsigned long flags;
 	pthread_mutex_t request_lock; /* one request at a time; guards all below */
 	bool is_dead;                 /* nothing more can be asked */
+	uint32_t n_requests;          /* numbers them; may wrap */
 	bool has_reader;
 	pthread_t reader;
 	_Atomic pid_t reader_pid; /* the process whose thread the reader is, or 0 */

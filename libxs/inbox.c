@@ -71,23 +71,24 @@ void xsi_inbox_fini_forked(struct xsi_inbox *inbox)
 	release(inbox);
 }
 
-static void set_slot(struct xsi_inbox *inbox, enum xsi_slot slot)
+static void set_slot(struct xsi_inbox *inbox, enum xsi_slot slot, uint32_t number)
 {
 	pthread_mutex_lock(&inbox->reply_lock);
 	if (inbox->slot == XSI_ARRIVED)
 		free(inbox->reply.body);
 	inbox->slot = slot;
+	inbox->number = number;
 	pthread_mutex_unlock(&inbox->reply_lock);
 }
 
-void xsi_inbox_expect(struct xsi_inbox *inbox)
+void xsi_inbox_expect(struct xsi_inbox *inbox, uint32_t number)
 {
-	set_slot(inbox, XSI_AWAITED);
+	set_slot(inbox, XSI_AWAITED, number);
 }
 
 void xsi_inbox_expect_none(struct xsi_inbox *inbox)
 {
-	set_slot(inbox, XSI_IDLE);
+	set_slot(inbox, XSI_IDLE, 0);
 }
 
 static int put_reply(struct xsi_inbox *inbox, const struct xsi_frame *frame)
@@ -102,7 +103,7 @@ static int put_reply(struct xsi_inbox *inbox, const struct xsi_frame *frame)
 	body[len] = '\0';
 
 	pthread_mutex_lock(&inbox->reply_lock);
-	if (inbox->slot == XSI_AWAITED) {
+	if (inbox->slot == XSI_AWAITED && inbox->number == frame->header.req_id) {
 		inbox->reply =
 			(struct xsi_reply){ .type = frame->header.type, .body = body, .len = len };
 		inbox->slot = XSI_ARRIVED;

@@ -37,6 +37,7 @@ struct xsi_inbox {
 	pthread_mutex_t reply_lock;
 	pthread_cond_t reply_changed;
 	enum xsi_slot slot;
+	uint32_t number;        /* req_id that the awaited reply must carry */
 	struct xsi_reply reply; /* set while ARRIVED */
 	bool replies_ended;
 
@@ -57,13 +58,16 @@ void xsi_inbox_fini(struct xsi_inbox *inbox);
 /* As xsi_inbox_fini() in a forked child, where locks may be held by threads that are not there. */
 void xsi_inbox_fini_forked(struct xsi_inbox *inbox);
 
-/* A request is about to be sent: one reply may come. */
-void xsi_inbox_expect(struct xsi_inbox *inbox);
+/* A request with this req_id is about to be sent: one reply to it may come. */
+void xsi_inbox_expect(struct xsi_inbox *inbox, uint32_t number);
 
 /* The request was not sent after all. */
 void xsi_inbox_expect_none(struct xsi_inbox *inbox);
 
-/* Takes in a message. EPROTO for a reply that nobody asked for; then, as with ENOMEM, no more. */
+/*
+ * Takes in a message. EPROTO for a reply that is not to the request in flight, such as a second one
+ * to an earlier request; then, as with ENOMEM, no more.
+ */
 int xsi_inbox_put(struct xsi_inbox *inbox, const struct xsi_frame *frame);
 
 /* Nothing more will come: wakes everybody. */

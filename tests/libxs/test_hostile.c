@@ -38,7 +38,7 @@ static void serve(int fd, void *arg)
 		script->misbehave(fd, &request, script->step);
 }
 
-/* Connects and reads "/": returns errno, 0 if that worked. A second request must then fail. */
+/* Connects and reads "/": returns errno, 0 if that worked. All further requests must then fail. */
 static int meet(struct script *script)
 {
 	struct xs_handle *h = xs_open(0);
@@ -58,6 +58,10 @@ static int meet(struct script *script)
 	value = xs_read(h, XBT_NULL, "/", NULL);
 	CHECK(!value);
 	CHECK(err == 0 || errno == EBADF);
+	errno = 0;
+	value = xs_read(h, XBT_NULL, "/", NULL);
+	CHECK(!value);
+	CHECK_INT(errno, EBADF);
 	xs_close(h);
 	return err;
 }
@@ -127,6 +131,75 @@ TEST(a_server_that_goes_away_is_an_error)
 {
 	CHECK_INT(meet_once(WITHOUT_READER, hang_up), EBADF);
 	CHECK_INT(meet_once(WITH_READER, hang_up), EINVAL);
+}
+
+/* From here on as it should be, so that nothing but the second reply is wrong. */
+static void serve_well(int fd)
+{
+	char payload[XSP_PAYLOAD_MAX + 1];
+	struct xsp_header request;
+
+	while (peer_receive(fd, &request, payload))
+		peer_reply(fd, &request, request.type, "c", 1);
+}
+
+static void reply_twice(int fd, const struct xsp_header *request, size_t step)
+{
+	(void)step;
+	peer_reply(fd, request, request->type, "a", 1);
+	peer_reply(fd, request, request->type, "b", 1);
+	serve_well(fd);
+}
+
+/* The second reply comes when another one is awaited, and right before that one. */
+static void reply_again_later(int fd, const struct xsp_header *request, size_t step)
+{
+	char payload[XSP_PAYLOAD_MAX + 1];
+	struct xsp_header next;
+
+	(void)step;
+	peer_reply(fd, request, request->type, "a", 1);
+	if (!peer_receive(fd, &next, payload))
+		return;
+	peer_reply(fd, request, request->type, "b", 1);
+	peer_reply(fd, &next, next.type, "c", 1);
+	serve_well(fd);
+}
+
+TEST(a_second_reply_is_never_taken_for_the_next)
+{
+	/* The first request has its reply; the next one then fails, as each that follows. */
+	CHECK_INT(meet_once(WITHOUT_READER, reply_twice), 0);
+	CHECK_INT(meet_once(WITH_READER, reply_twice), 0);
+	CHECK_INT(meet_once(WITHOUT_READER, reply_again_later), 0);
+	CHECK_INT(meet_once(WITH_READER, reply_again_later), 0);
+}
+
+static void reply_to_nobody(int fd, const struct xsp_header *request, size_t step)
+{
+	struct xsp_header other = *request;
+
+	other.req_id += (uint32_t)step;
+	peer_reply(fd, &other, request->type, "b", 1);
+	peer_reply(fd, request, request->type, "a", 1);
+	serve_well(fd);
+}
+
+TEST(a_reply_to_a_request_that_was_not_made_ends_the_connection)
+{
+	static const size_t steps[] = { 1, UINT32_MAX, 1u << 31 };
+
+	for (size_t i = 0; i < 3; i++) {
+		for (int reader = WITHOUT_READER; reader <= WITH_READER; reader++) {
+			struct script script = { .reader = (enum reader)reader,
+						 .misbehave = reply_to_nobody,
+						 .step = steps[i] };
+			struct peer *peer = peer_start(serve, &script);
+
+			CHECK_INT(meet(&script), reader == WITH_READER ? EINVAL : EPROTO);
+			peer_stop(peer);
+		}
+	}
 }
 
 /* A good reply between two events, of which only `step` bytes are sent. */

@@ -11,12 +11,21 @@
 
 static struct xsi_inbox inbox;
 
-static int put(uint32_t type, const char *payload, size_t len)
+enum { NUMBER = 7 };
+
+static int put_numbered(uint32_t number, uint32_t type, const char *payload, size_t len)
 {
-	struct xsi_frame frame = { .header = { .type = type, .len = (uint32_t)len },
-				   .payload = payload };
+	struct xsi_frame frame = {
+		.header = { .type = type, .req_id = number, .len = (uint32_t)len },
+		.payload = payload
+	};
 
 	return xsi_inbox_put(&inbox, &frame);
+}
+
+static int put(uint32_t type, const char *payload, size_t len)
+{
+	return put_numbered(NUMBER, type, payload, len);
 }
 
 static int put_event(const char *path)
@@ -36,7 +45,7 @@ TEST(a_reply_is_taken_once_and_only_when_expected)
 	xsi_inbox_init(&inbox);
 	CHECK_INT(put(XSP_READ, "x", 1), EPROTO);
 	CHECK(!xsi_inbox_take(&inbox, &reply));
-	xsi_inbox_expect(&inbox);
+	xsi_inbox_expect(&inbox, NUMBER);
 	CHECK_INT(put(XSP_READ, "value", 5), 0);
 	CHECK_INT(put(XSP_READ, "again", 5), EPROTO);
 	CHECK(xsi_inbox_take(&inbox, &reply));
@@ -44,9 +53,25 @@ TEST(a_reply_is_taken_once_and_only_when_expected)
 	CHECK_BYTES(reply.body, reply.len + 1, "value", 6);
 	free(reply.body);
 	CHECK(!xsi_inbox_take(&inbox, &reply));
-	xsi_inbox_expect(&inbox);
+	xsi_inbox_expect(&inbox, NUMBER);
 	xsi_inbox_expect_none(&inbox);
 	CHECK_INT(put(XSP_READ, "x", 1), EPROTO);
+	xsi_inbox_fini(&inbox);
+}
+
+TEST(a_reply_is_that_of_the_request_in_flight)
+{
+	struct xsi_reply reply;
+
+	xsi_inbox_init(&inbox);
+	xsi_inbox_expect(&inbox, NUMBER);
+	CHECK_INT(put_numbered(NUMBER - 1, XSP_READ, "old", 3), EPROTO);
+	CHECK_INT(put_numbered(0, XSP_ERROR, "EIO", 4), EPROTO);
+	CHECK(!xsi_inbox_take(&inbox, &reply));
+	CHECK_INT(put_numbered(NUMBER, XSP_READ, "new", 3), 0);
+	CHECK(xsi_inbox_take(&inbox, &reply));
+	CHECK_STR(reply.body, "new");
+	free(reply.body);
 	xsi_inbox_fini(&inbox);
 }
 
@@ -56,7 +81,7 @@ TEST(what_nobody_took_is_released)
 
 	xsi_inbox_init(&inbox);
 	CHECK_INT(xsi_inbox_fileno(&inbox, &fd), 0);
-	xsi_inbox_expect(&inbox);
+	xsi_inbox_expect(&inbox, NUMBER);
 	CHECK_INT(put(XSP_READ, "value", 5), 0);
 	CHECK_INT(put_event("/a"), 0);
 	CHECK_INT(put_event("/b"), 0);
@@ -73,12 +98,12 @@ TEST(a_reply_that_arrived_before_the_end_still_counts)
 	struct xsi_reply reply;
 
 	xsi_inbox_init(&inbox);
-	xsi_inbox_expect(&inbox);
+	xsi_inbox_expect(&inbox, NUMBER);
 	CHECK_INT(put(XSP_READ, "v", 1), 0);
 	xsi_inbox_end(&inbox);
 	CHECK_INT(xsi_inbox_wait(&inbox, &reply), 0);
 	free(reply.body);
-	xsi_inbox_expect(&inbox);
+	xsi_inbox_expect(&inbox, NUMBER);
 	CHECK_INT(xsi_inbox_wait(&inbox, &reply), EINVAL);
 	xsi_inbox_fini(&inbox);
 }

@@ -283,26 +283,29 @@ TEST(every_error_name_is_known_and_unknown_ones_are_einval)
 	peer_stop(peer);
 }
 
-static void check_header(int fd, void *arg)
+static void keep_headers(int fd, void *arg)
 {
 	char payload[XSP_PAYLOAD_MAX + 1];
-	struct xsp_header *out_header = arg;
+	struct xsp_header *headers = arg;
 
-	if (peer_receive(fd, out_header, payload))
-		peer_reply(fd, out_header, out_header->type, "OK", 3);
+	for (int i = 0; i < 2 && peer_receive(fd, &headers[i], payload); i++)
+		peer_reply(fd, &headers[i], headers[i].type, "OK", 3);
 }
 
-TEST(requests_carry_their_transaction_and_number_zero)
+TEST(requests_carry_their_transaction_and_a_number_of_their_own)
 {
-	struct xsp_header header = { 0 };
-	struct peer *peer = peer_start(check_header, &header);
+	struct xsp_header headers[2] = { 0 };
+	struct peer *peer = peer_start(keep_headers, headers);
 
 	h = xs_open(0);
-	CHECK(xs_write(h, 77, "/a", "v", 1));
+	for (int i = 0; i < 2; i++)
+		CHECK(xs_write(h, 77, "/a", "v", 1));
 	xs_close(h);
 	peer_stop(peer);
-	CHECK_UINT(header.type, XSP_WRITE);
-	CHECK_UINT(header.tx_id, 77);
-	CHECK_UINT(header.req_id, 0);
-	CHECK_UINT(header.len, 4);
+	for (int i = 0; i < 2; i++) {
+		CHECK_UINT(headers[i].type, XSP_WRITE);
+		CHECK_UINT(headers[i].tx_id, 77);
+		CHECK_UINT(headers[i].len, 4);
+	}
+	CHECK(headers[0].req_id != headers[1].req_id);
 }
