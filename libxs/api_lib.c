@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "libxs/include/xenstore.h"
-#include "protocol/perms.h"
+#include "libxs/text.h"
 
 bool xs_write_all(int fd, const void *data, unsigned int len)
 {
@@ -26,14 +26,11 @@ bool xs_write_all(int fd, const void *data, unsigned int len)
 
 bool xs_strings_to_perms(struct xs_permissions *perms, unsigned int num, const char *strings)
 {
-	struct xsp_perm perm;
-
 	for (unsigned i = 0; i < num; i++) {
-		if (!xsp_perm_parse(strings, &perm)) {
+		if (!xsi_parse_permission(strings, &perms[i])) {
 			errno = EINVAL;
 			return false;
 		}
-		perms[i] = (struct xs_permissions){ .id = perm.domid, .perms = perm.rights };
 		strings += strlen(strings) + 1;
 	}
 	return true;

@@ -6,7 +6,6 @@
 
 #include "libxs/async.h"
 #include "protocol/payload.h"
-#include "protocol/perms.h"
 
 /* A request whose payload is one string. */
 static int ask(struct xsa *xsa, enum xsp_type type, xs_transaction_t t, const char *string,
@@ -113,15 +112,14 @@ int xsa_result_permissions(const struct xsa_result *result, struct xs_permission
 			   size_t max, size_t *n)
 {
 	const char *text = NULL;
-	struct xsp_perm perm;
+	struct xs_permissions perm;
 	size_t count = 0;
 
 	while ((text = xsa_result_next(result, text))) {
-		if (!xsp_perm_parse(text, &perm))
+		if (!xsi_parse_permission(text, &perm))
 			return EINVAL;
 		if (count < max)
-			perms[count] =
-				(struct xs_permissions){ .id = perm.domid, .perms = perm.rights };
+			perms[count] = perm;
 		count++;
 	}
 	*n = count;

@@ -19,7 +19,6 @@
 
 #include "libxs/async_tree.h"
 #include "protocol/payload.h"
-#include "protocol/perms.h"
 
 struct record {
 	const char *path;
@@ -122,8 +121,7 @@ static int read_record(const char **cursor, const char *end, struct record *out_
 
 static int store_perms(struct xsi_item *item, const char *text)
 {
-	char entry[XSP_PERM_TEXT_MAX];
-	struct xsp_perm perm;
+	char entry[XSI_PERM_TEXT];
 	size_t max = strlen(text) / 3 + 1;
 
 	item->perms = calloc(max, sizeof(*item->perms));
@@ -136,10 +134,9 @@ static int store_perms(struct xsi_item *item, const char *text)
 			return EPROTO;
 		memcpy(entry, text, len);
 		entry[len] = '\0';
-		if (!xsp_perm_parse(entry, &perm))
+		if (!xsi_parse_permission(entry, &item->perms[item->n_perms]))
 			return EPROTO;
-		item->perms[item->n_perms++] =
-			(struct xs_permissions){ .id = perm.domid, .perms = perm.rights };
+		item->n_perms++;
 		text += len;
 		text += *text == ' ';
 	}

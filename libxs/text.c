@@ -2,6 +2,7 @@
 #include "libxs/text.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,9 +27,32 @@ char **xsi_vector(const char *bytes, size_t len, unsigned *out_count)
 	return vector;
 }
 
+static const char letters[] = "nrwb"; /* indexed by rights */
+
+bool xsi_parse_permission(const char *text, struct xs_permissions *out_perm)
+{
+	const char *letter = *text ? strchr(letters, *text) : NULL;
+	const char *digits = letter ? text + 1 : text;
+	bool is_negative = letter && *digits == '-';
+	unsigned long long number;
+	char *end;
+
+	digits += is_negative;
+	/* Blanks and a second sign would be fine with the function below. */
+	if (!letter || *digits < '0' || *digits > '9')
+		return false;
+	number = strtoull(digits, &end, 0);
+	if (*end != '\0' || number > (is_negative ? 1u << 31 : UINT32_MAX))
+		return false;
+	*out_perm = (struct xs_permissions){
+		.id = is_negative ? 0u - (unsigned)number : (unsigned)number,
+		.perms = (unsigned)(letter - letters),
+	};
+	return true;
+}
+
 int xsi_format_permission(const struct xs_permissions *perm, char out_text[XSI_PERM_TEXT])
 {
-	static const char letters[] = "nrwb";
 	unsigned rights = perm->perms & ~(unsigned)XS_PERM_IGNORE;
 
 	if (rights > (XS_PERM_READ | XS_PERM_WRITE))

@@ -19,6 +19,12 @@ char **xsi_vector(const char *bytes, size_t len, unsigned *out_count);
 
 enum { XSI_PERM_TEXT = 1 + sizeof("-2147483648") };
 
+/*
+ * Reads an entry: a letter and a number, whose base its prefix tells as in C. Servers take the
+ * number of any domain, of 32 bits, and send it with a sign. False for anything else.
+ */
+bool xsi_parse_permission(const char *text, struct xs_permissions *out_perm);
+
 /* A letter and a signed number. EINVAL if the bits are none that can travel. */
 int xsi_format_permission(const struct xs_permissions *perm, char out_text[XSI_PERM_TEXT]);
 

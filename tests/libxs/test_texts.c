@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "libxs/include/xenstore.h"
+#include "libxs/include/xenstore_async.h"
 #include "tests/support/check.h"
 
 TEST(a_path_is_below_what_it_begins_with_up_to_a_slash)
@@ -23,7 +24,8 @@ TEST(permission_texts_are_read_strictly)
 {
 	struct xs_permissions perms[3];
 	static const char *const bad[] = {
-		"", "r", "x0", "r1x", "r 1", "rr1", "r-1", "0", "r65536"
+		"",     "r",   "x0", "r1x", "r 1", "rr1",         "0",
+		"r--1", "r+1", "r-", "r0x", "r08", "r4294967296", "r-2147483649",
 	};
 
 	CHECK(xs_strings_to_perms(perms, 3, "n0\0b0x10\0w010"));
@@ -39,6 +41,46 @@ TEST(permission_texts_are_read_strictly)
 		CHECK(!xs_strings_to_perms(perms, 1, bad[i]));
 		CHECK_INT(errno, EINVAL);
 	}
+}
+
+/* Servers keep the number of any domain as 32 bits and print them with a sign. */
+static const struct {
+	const char *text;
+	struct xs_permissions perm;
+} odd_perms[] = {
+	{ "n-1", { UINT32_MAX, XS_PERM_NONE } },
+	{ "r65536", { 65536, XS_PERM_READ } },
+	{ "w-2147483648", { 1u << 31, XS_PERM_WRITE } },
+	{ "b4294967295", { UINT32_MAX, XS_PERM_READ | XS_PERM_WRITE } },
+	{ "n-0x10", { UINT32_MAX - 15, XS_PERM_NONE } },
+};
+
+TEST(permissions_of_domains_that_cannot_be_are_read)
+{
+	for (size_t i = 0; i < sizeof(odd_perms) / sizeof(odd_perms[0]); i++) {
+		const char *text = odd_perms[i].text;
+		struct xsa_result result = { .data = text, .len = strlen(text) + 1 };
+		struct xs_permissions perms[2] = { 0 };
+		size_t n = 0;
+
+		CHECK(xs_strings_to_perms(&perms[0], 1, text));
+		CHECK_INT(xsa_result_permissions(&result, &perms[1], 1, &n), 0);
+		CHECK_UINT(n, 1);
+		for (size_t j = 0; j < 2; j++) {
+			CHECK_UINT(perms[j].id, odd_perms[i].perm.id);
+			CHECK_UINT(perms[j].perms, odd_perms[i].perm.perms);
+		}
+	}
+}
+
+TEST(nonsense_in_a_list_of_permissions_is_an_error)
+{
+	static const char text[] = "n0\0r1x\0r2";
+	struct xsa_result result = { .data = text, .len = sizeof(text) };
+	struct xs_permissions perms[3];
+	size_t n;
+
+	CHECK_INT(xsa_result_permissions(&result, perms, 3, &n), EINVAL);
 }
 
 TEST(numbers_fit_where_max_strlen_says)

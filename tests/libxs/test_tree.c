@@ -377,7 +377,7 @@ TEST(pages_are_believed_only_as_far_as_they_make_sense)
 			     "0\0") },
 		  EPROTO,
 		  0 },
-		{ { PAGE(TOP "a\0n000000000\0"
+		{ { PAGE(TOP "a\0n00000000000000\0"
 			     "0\0") },
 		  EPROTO,
 		  0 },
