@@ -31,6 +31,9 @@ static void check_read(const struct job *job, const struct tree *tree)
 		if (err)
 			errx(job->command->trouble, "couldn't read path %s: %s",
 			     tree_path(tree, node), strerror(err));
+		if (node->children_error)
+			errx(job->command->trouble, "couldn't list path %s: %s",
+			     tree_path(tree, node), strerror(node->children_error));
 	}
 }
 

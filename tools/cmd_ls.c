@@ -168,8 +168,8 @@ static bool is_wanted(const struct options *opt, const struct tree_node *node)
 }
 
 /*
- * Whoever may not read a value may not list children either. That ends a plain listing, as ever;
- * one with new options goes on and only ends in failure.
+ * A node whose children cannot be listed ends a plain listing, as ever; one with new options goes on
+ * and only ends in failure.
  */
 static int show_tree(struct listing *ls, const struct tree *tree)
 {
@@ -186,11 +186,11 @@ static int show_tree(struct listing *ls, const struct tree *tree)
 				put_plain(ls, tree, node);
 			ls->n_shown++;
 		}
-		if (node->value_error == EACCES) {
+		if (node->children_error) {
 			char *path = tree_path(tree, node);
 
 			fflush(stdout);
-			warnx("xs_directory (%s): %s", path, strerror(node->value_error));
+			warnx("xs_directory (%s): %s", path, strerror(node->children_error));
 			free(path);
 			status = 1;
 			if (!has_new_options(opt))

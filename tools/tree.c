@@ -67,6 +67,7 @@ static enum xsa_tree_next add_node(void *arg, const struct xsa_node *from)
 	node->len = from->value_error ? 0 : from->len;
 	node->value = mem_bytes(from->value, node->len);
 	node->perms_error = from->perms_error;
+	node->children_error = from->children_error;
 	if (!from->perms_error && from->n_perms) {
 		node->n_perms = from->n_perms;
 		node->perms = mem_alloc(from->n_perms * sizeof(*node->perms));

@@ -21,6 +21,7 @@ struct tree_node {
 	int perms_error;
 	struct xs_permissions *perms; /* owned */
 	size_t n_perms;
+	int children_error; /* 0, or why the nodes below it are not known */
 };
 
 struct tree {

@@ -178,7 +178,7 @@ struct xsa_node {
 	int perms_error; /* 0, or why there are no permissions */
 	const struct xs_permissions *perms;
 	size_t n_perms;
-	int children_error; /* 0, or why what is below it cannot be listed */
+	int children_error; /* 0, or why nothing below it follows: it cannot be listed */
 };
 
 /*

@@ -419,6 +419,22 @@ table_faults() {
 	reason xenstore-ls -p
 	reason xenstore-read /open /secret
 	same xenstore-exists /secret
+	start_fake denies-listing
+	same xenstore-ls
+	same xenstore-ls -f /
+	same xenstore-ls -p /
+	same xenstore-ls /secret
+	same xenstore-ls /open /secret /last
+	expect_message 1 "xenstore: couldn't list path /secret: Permission denied" \
+		"$TOOLS/xenstore" export /
+	expect_message 1 "xenstore-ls: xs_directory (/secret): Permission denied" \
+		"$TOOLS/xenstore-ls" --json /
+	expect 0 "$(printf '/open = "value"\n/secret = "value"\n/last = "value"')" \
+		"$TOOLS/xenstore-ls" -f --depth 1 /
+	start_fake denies-value
+	same xenstore-ls
+	same xenstore-ls -f /
+	reason xenstore-read /secret
 	start_fake denies-perms
 	same xenstore-ls
 	same xenstore-ls -p

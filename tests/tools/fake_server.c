@@ -25,6 +25,8 @@ struct header {
 /* What the server does wrong. */
 enum defect {
 	DENIES_SECRET,     /* nobody may look at /secret */
+	DENIES_LISTING,    /* nobody may list what is below /secret */
+	DENIES_VALUE,      /* nobody may read the value of /secret */
 	DENIES_PERMS,      /* nobody may look at the permissions of /secret */
 	VANISHES,          /* /secret is listed, but gone whenever one looks at it */
 	ENDS_AGAIN_TWICE,  /* the first two transactions meet a conflict */
@@ -37,8 +39,9 @@ enum defect {
 };
 
 static const char *const names[N_DEFECTS] = {
-	"denies-secret", "denies-perms", "vanishes",          "ends-again-twice", "starts-nothing",
-	"ends-nothing",  "hangs-up",     "hangs-up-on-watch", "is-busy",
+	"denies-secret", "denies-listing",    "denies-value",   "denies-perms",
+	"vanishes",      "ends-again-twice",  "starts-nothing", "ends-nothing",
+	"hangs-up",      "hangs-up-on-watch", "is-busy",
 };
 
 static enum defect defect;
@@ -87,6 +90,10 @@ static bool serve_look(int fd, const struct header *request, const char *path)
 	bool is_secret = strcmp(path, "/secret") == 0;
 
 	if (is_secret && defect == DENIES_SECRET)
+		return send_error(fd, request, "EACCES");
+	if (is_secret && defect == DENIES_LISTING && request->type == XSP_DIRECTORY)
+		return send_error(fd, request, "EACCES");
+	if (is_secret && defect == DENIES_VALUE && request->type == XSP_READ)
 		return send_error(fd, request, "EACCES");
 	if (is_secret && defect == VANISHES)
 		return send_error(fd, request, "ENOENT");
