@@ -102,6 +102,14 @@ static bool is_within(const char *path, const char *top)
 	return strncmp(path, top, len) == 0 && (path[len] == '\0' || path[len] == '/');
 }
 
+/* A node stays. What would have to go from below it must be known; else the program ends. */
+static void check_listed(const struct tree *present, const struct tree_node *node)
+{
+	if (node->children_error)
+		errx(1, "could not list path %s: %s", tree_path(present, node),
+		     strerror(node->children_error));
+}
+
 /* Removes what is present but not in the file. What is below a removed node goes with it. */
 static void drop_others(struct import *import, struct step *steps)
 {
@@ -117,10 +125,12 @@ static void drop_others(struct import *import, struct step *steps)
 		const struct tree_node *node = &present->nodes[i];
 
 		steps[i] = (struct step){ import, node };
-		if (node->depth == 0 || (dropped && is_within(node->path, dropped)))
+		if (dropped && is_within(node->path, dropped))
 			continue;
-		if (tree_find(&sorted, node->path))
+		if (node->depth == 0 || tree_find(&sorted, node->path)) {
+			check_listed(present, node);
 			continue;
+		}
 		dropped = node->path;
 		push(import, REMOVE, &steps[i]);
 	}

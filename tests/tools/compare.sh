@@ -427,6 +427,11 @@ table_faults() {
 	same xenstore-ls /open /secret /last
 	expect_message 1 "xenstore: couldn't list path /secret: Permission denied" \
 		"$TOOLS/xenstore" export /
+	echo '{"xenstore-export":1,"nodes":[{"path":"","value":"","perms":["n0"]},
+		{"path":"secret","value":"","perms":["n0"]}]}' >"$dir/import"
+	expect_message 1 "xenstore: could not list path /secret: Permission denied" \
+		"$TOOLS/xenstore" import --drop-others / "$dir/import"
+	expect 0 "" "$TOOLS/xenstore" import / "$dir/import"
 	expect_message 1 "xenstore-ls: xs_directory (/secret): Permission denied" \
 		"$TOOLS/xenstore-ls" --json /
 	expect 0 "$(printf '/open = "value"\n/secret = "value"\n/last = "value"')" \
