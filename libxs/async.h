@@ -59,6 +59,8 @@ struct xsa {
 	uint8_t *out; /* owned; unsent bytes are out[out_start..out_end) */
 	size_t out_size, out_start, out_end;
 
+	size_t n_listed; /* bytes of the directories that are coming in in parts */
+
 	struct xsa_watch **watches; /* owned; by slot, NULL where free */
 	size_t n_watches;
 	size_t watch_hint; /* no slot below it is free */

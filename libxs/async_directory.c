@@ -21,11 +21,13 @@ struct directory {
 
 static void finish(struct directory *directory, int err, const char *names, size_t len)
 {
+	struct xsa *xsa = directory->xsa;
 	xsa_done_fn done = directory->done;
 	void *arg = directory->arg;
 	struct xsi_listing listing = directory->listing;
 
 	free(directory);
+	xsa->n_listed -= listing.len;
 	xsi_call_back(done, arg, err, names, len);
 	xsi_listing_fini(&listing);
 }
@@ -43,6 +45,18 @@ static int ask_part(struct directory *directory)
 	return xsi_call_make(directory->xsa, &request, on_part, directory);
 }
 
+static int add_part(struct directory *directory, const struct xsa_result *part)
+{
+	struct xsi_listing *listing = &directory->listing;
+	struct xsa *xsa = directory->xsa;
+	int err;
+
+	xsa->n_listed -= listing->len;
+	err = xsi_listing_add(listing, part->data, part->len);
+	xsa->n_listed += listing->len;
+	return !err && xsa->n_listed > XSI_LISTING_MAX ? E2BIG : err;
+}
+
 static void on_part(void *arg, const struct xsa_result *result)
 {
 	struct directory *directory = arg;
@@ -50,7 +64,7 @@ static void on_part(void *arg, const struct xsa_result *result)
 	int err = result->error == ENOSYS ? E2BIG : result->error;
 
 	if (!err)
-		err = xsi_listing_add(listing, result->data, result->len);
+		err = add_part(directory, result);
 	if (!err && !listing->is_whole) {
 		err = ask_part(directory);
 		if (!err)

@@ -10,16 +10,22 @@
 
 #include "libxs/async_tree.h"
 
-struct xsi_item *xsi_item_new(struct xsi_tree *tree, const char *parent, const char *name,
-			      unsigned depth)
+int xsi_item_new(struct xsi_tree *tree, const char *parent, const char *name, unsigned depth,
+		 struct xsi_item **out_item)
 {
 	size_t parent_len = strlen(parent), name_len = strlen(name);
 	size_t rank_size = depth * sizeof(uint32_t);
-	struct xsi_item *item = calloc(1, sizeof(*item) + rank_size + parent_len + name_len + 2);
+	size_t size = sizeof(struct xsi_item) + rank_size + parent_len + name_len + 2;
+	struct xsi_item *item;
 	char *path;
 
+	if (size > XSI_TREE_KNOWN - tree->known)
+		return ENOBUFS;
+	item = calloc(1, size);
 	if (!item)
-		return NULL;
+		return ENOMEM;
+	tree->known += size;
+	item->size = size;
 	item->tree = tree;
 	item->depth = depth;
 	item->rank = (uint32_t *)(item + 1);
@@ -30,11 +36,13 @@ struct xsi_item *xsi_item_new(struct xsi_tree *tree, const char *parent, const c
 		*path++ = '/';
 	}
 	memcpy(path, name, name_len + 1);
-	return item;
+	*out_item = item;
+	return 0;
 }
 
 static void release(struct xsi_item *item)
 {
+	item->tree->known -= item->size;
 	free(item->value);
 	free(item->perms);
 	free(item);

@@ -177,9 +177,9 @@ static int add(struct xsi_tree *tree, const struct record *record)
 		return 0;
 	if (tree->pruned && is_below(tree->pruned, record->path))
 		return 0;
-	item = xsi_item_new(tree, "", record->path, depth);
-	if (!item)
-		return ENOMEM;
+	err = xsi_item_new(tree, "", record->path, depth, &item);
+	if (err)
+		return err;
 	item->is_listed = true;
 	TAILQ_INSERT_TAIL(&tree->items, item, link);
 	err = fill(item, record);

@@ -14,6 +14,8 @@ enum {
 	XSI_TREE_CALLS = 512,
 	/* Values and permissions that came early wait for their turn; beyond this no more are asked. */
 	XSI_TREE_HELD = 16 * 1024 * 1024,
+	/* Nodes that wait to be reported, in bytes: a million, where names are not very long. */
+	XSI_TREE_KNOWN = 256 * 1024 * 1024,
 };
 
 struct xsi_tree;
@@ -28,6 +30,7 @@ struct xsi_item {
 	bool is_listed; /* its children are asked for, or came with it */
 	bool is_vanished;
 	bool is_dropped; /* released with its last reply */
+	size_t size;     /* of this block */
 	int value_error, perms_error, children_error;
 	char *value; /* owned, or NULL */
 	size_t len;
@@ -52,6 +55,7 @@ struct xsi_tree {
 	struct xsi_items
 		unasked; /* those of them about which nothing was asked, in the same order */
 	size_t held;
+	size_t known; /* bytes of items */
 	size_t n_calls;
 	int error; /* why it ends before its time */
 	bool is_delivering;
@@ -69,9 +73,9 @@ struct xsi_tree {
 
 /* ---- async_item.c ---- */
 
-/* A new item; NULL if there is no memory. The path is `parent`, a slash and `name`. */
-struct xsi_item *xsi_item_new(struct xsi_tree *tree, const char *parent, const char *name,
-			      unsigned depth);
+/* A new item. The path is `parent`, a slash and `name`. ENOBUFS if there are too many. */
+int xsi_item_new(struct xsi_tree *tree, const char *parent, const char *name, unsigned depth,
+		 struct xsi_item **out_item);
 
 /* Takes it out of the tree and releases it as soon as no reply is missing. */
 void xsi_item_drop(struct xsi_item *item);

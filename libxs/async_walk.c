@@ -49,6 +49,7 @@ static int add_children(struct xsi_item *item, const struct xsa_result *names)
 	struct xsi_item *after = item, *next = TAILQ_FIRST(&tree->unasked), *child;
 	const char *name = NULL;
 	uint32_t rank = 0;
+	int err;
 
 	/* With depth 0 the top was listed only to find out whether it exists. */
 	if (names->len == 0 || tree->depth == 0)
@@ -58,9 +59,9 @@ static int add_children(struct xsi_item *item, const struct xsa_result *names)
 	while ((name = xsa_result_next(names, name))) {
 		if (!is_name(name))
 			continue;
-		child = xsi_item_new(tree, item->path, name, item->depth + 1);
-		if (!child)
-			return ENOMEM;
+		err = xsi_item_new(tree, item->path, name, item->depth + 1, &child);
+		if (err)
+			return err;
 		if (item->depth > 0)
 			memcpy(child->rank, item->rank, item->depth * sizeof(*item->rank));
 		child->rank[item->depth] = rank++;
@@ -144,11 +145,11 @@ int xsi_walk_advance(struct xsi_tree *tree)
 
 int xsi_walk_start(struct xsi_tree *tree)
 {
-	struct xsi_item *top = xsi_item_new(tree, "", "", 0);
-	int err;
+	struct xsi_item *top;
+	int err = xsi_item_new(tree, "", "", 0, &top);
 
-	if (!top)
-		return ENOMEM;
+	if (err)
+		return err;
 	add(top, NULL, NULL);
 	err = xsi_walk_advance(tree);
 	/* With a call in flight the error is found, and told, when that comes back. */

@@ -62,7 +62,7 @@ int xsi_format_permission(const struct xs_permissions *perm, char out_text[XSI_P
 }
 
 /* A directory that changes so often, or is so long, that no end can be seen is given up. */
-enum { RESTARTS_MAX = 1000, LISTING_MAX = 64 * 1024 * 1024 };
+enum { RESTARTS_MAX = 1000 };
 
 int xsi_listing_add(struct xsi_listing *listing, const char *part, size_t part_len)
 {
@@ -82,7 +82,7 @@ int xsi_listing_add(struct xsi_listing *listing, const char *part, size_t part_l
 	/* The end is marked by an empty string, so each part brings something. */
 	if (len == 0)
 		return EINVAL;
-	if (len > LISTING_MAX - listing->len)
+	if (len > XSI_LISTING_MAX - listing->len)
 		return E2BIG;
 	names = realloc(listing->names, listing->len + len);
 	if (!names)

@@ -28,6 +28,9 @@ bool xsi_parse_permission(const char *text, struct xs_permissions *out_perm);
 /* A letter and a signed number. EINVAL if the bits are none that can travel. */
 int xsi_format_permission(const struct xs_permissions *perm, char out_text[XSI_PERM_TEXT]);
 
+/* No directory is longer, nor are all together that are read at the same time. */
+enum { XSI_LISTING_MAX = 64 * 1024 * 1024 };
+
 /* A directory as far as it has been read. Zero is the start. */
 struct xsi_listing {
 	char *names; /* owned; a run of NUL-ended strings */

@@ -52,7 +52,8 @@ short xsa_interest(const struct xsa *xsa);
 
 /*
  * Calls `changed` whenever the answer of xsa_interest() has become another one, so that a loop
- * need not ask after each call.
+ * need not ask after each call. Unlike other callbacks it also comes from functions that make
+ * requests, so it must neither make one nor close.
  */
 typedef void (*xsa_interest_fn)(void *arg, short interest);
 void xsa_on_interest(struct xsa *xsa, xsa_interest_fn changed, void *arg);

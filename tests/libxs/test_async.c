@@ -167,6 +167,45 @@ TEST(large_directories_come_as_one_answer)
 	end();
 }
 
+/* Directories that have no end; *arg counts the bytes sent of them. */
+static void send_without_end(int fd, void *arg)
+{
+	static char part[XSP_PAYLOAD_MAX] = "7";
+	char payload[XSP_PAYLOAD_MAX + 1];
+	struct xsp_header request;
+	size_t *n_sent = arg;
+
+	memset(part + 2, 'x', sizeof(part) - 2);
+	while (peer_receive(fd, &request, payload)) {
+		if (request.type == XSP_DIRECTORY) {
+			peer_reply(fd, &request, XSP_ERROR, "E2BIG", 6);
+			continue;
+		}
+		peer_reply(fd, &request, request.type, part, sizeof(part));
+		*n_sent += sizeof(part) - 2;
+	}
+}
+
+TEST(large_directories_share_a_limit)
+{
+	enum { LIMIT = 64 * 1024 * 1024, N = 8 };
+	struct kept first = { 0 };
+	size_t n_sent = 0;
+	struct peer *peer = peer_start(send_without_end, &n_sent);
+
+	xsa = xsa_open(0);
+	CHECK(xsa != NULL);
+	for (int i = 0; i < N; i++)
+		CHECK_INT(xsa_directory(xsa, XBT_NULL, "/", keep, &first), 0);
+	while (first.n == 0)
+		CHECK_INT(xsa_wait(xsa, -1), 0);
+	/* By then all are about equally long, and together they are as long as one may be. */
+	CHECK_INT(first.error, E2BIG);
+	xsa_close(xsa);
+	peer_stop(peer);
+	CHECK(n_sent > LIMIT / 2 && n_sent < 2 * LIMIT);
+}
+
 static void check_names(void *arg, const struct xsa_result *result)
 {
 	const char *name = xsa_result_next(result, NULL);

@@ -484,3 +484,40 @@ TEST(a_tree_without_a_ground_ends_where_paths_do)
 	xsa_close(xsa);
 	peer_stop(peer);
 }
+
+/* A directory of two million names, which are short enough to be sent soon. */
+static void crowd(int fd, void *arg)
+{
+	enum { NAMES_PER_PART = 2000, N_PARTS = 1000 };
+	static char part[2 + 2 * NAMES_PER_PART + 1] = "7";
+	char payload[XSP_PAYLOAD_MAX + 1];
+	struct xsp_header request;
+	unsigned n = 0;
+
+	(void)arg;
+	for (unsigned i = 0; i < NAMES_PER_PART; i++)
+		part[2 + 2 * i] = 'a';
+	while (peer_receive(fd, &request, payload)) {
+		if (request.type == XSP_DIRECTORY_PART)
+			peer_reply(fd, &request, request.type, part,
+				   sizeof(part) - (++n < N_PARTS));
+		else if (request.type == XSP_DIRECTORY && !strcmp(payload, "/t"))
+			peer_reply(fd, &request, XSP_ERROR, "E2BIG", 6);
+		else if (request.type == XSP_CONTROL)
+			peer_reply(fd, &request, XSP_ERROR, "EINVAL", 7);
+		else
+			peer_reply(fd, &request, request.type, "", 0);
+	}
+}
+
+TEST(a_tree_too_wide_to_be_kept_is_given_up)
+{
+	struct peer *peer = peer_start(crowd, NULL);
+
+	xsa = xsa_open(0);
+	picture = (struct picture){ .error = -1 };
+	look("/t", 1, XSA_TREE_VALUES);
+	CHECK_INT(picture.error, ENOBUFS);
+	xsa_close(xsa);
+	peer_stop(peer);
+}
