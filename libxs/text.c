@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "protocol/payload.h"
+#include "protocol/wire.h"
 
 char **xsi_vector(const char *bytes, size_t len, unsigned *out_count)
 {
@@ -64,12 +65,31 @@ int xsi_format_permission(const struct xs_permissions *perm, char out_text[XSI_P
 /* A directory that changes so often, or is so long, that no end can be seen is given up. */
 enum { RESTARTS_MAX = 1000 };
 
+/* In steps that double, so that however small the parts are little is copied. */
+static int make_room(struct xsi_listing *listing, size_t len)
+{
+	size_t room = listing->room ? listing->room : XSP_PAYLOAD_MAX;
+	char *names;
+
+	while (room < listing->len + len)
+		room *= 2;
+	if (room == listing->room)
+		return 0;
+	names = realloc(listing->names, room);
+	if (!names)
+		return ENOMEM;
+	listing->names = names;
+	listing->room = room;
+	return 0;
+}
+
 int xsi_listing_add(struct xsi_listing *listing, const char *part, size_t part_len)
 {
 	const char *cursor = part, *end = part + part_len;
 	const char *generation = xsp_next_string(&cursor, end);
 	size_t len = (size_t)(end - cursor);
-	char *names;
+	const char *last;
+	int err;
 
 	if (!generation || strlen(generation) >= sizeof(listing->generation))
 		return EINVAL;
@@ -84,14 +104,13 @@ int xsi_listing_add(struct xsi_listing *listing, const char *part, size_t part_l
 		return EINVAL;
 	if (len > XSI_LISTING_MAX - listing->len)
 		return E2BIG;
-	names = realloc(listing->names, listing->len + len);
-	if (!names)
-		return ENOMEM;
-	memcpy(names + listing->len, cursor, len);
-	listing->names = names;
+	err = make_room(listing, len);
+	if (err)
+		return err;
+	memcpy(listing->names + listing->len, cursor, len);
 	listing->len += len;
-	listing->is_whole = names[listing->len - 1] == '\0' &&
-			    (listing->len == 1 || names[listing->len - 2] == '\0');
+	last = listing->names + listing->len - 1;
+	listing->is_whole = *last == '\0' && (listing->len == 1 || last[-1] == '\0');
 	if (listing->is_whole)
 		listing->len--;
 	return 0;

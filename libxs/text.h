@@ -35,6 +35,7 @@ enum { XSI_LISTING_MAX = 64 * 1024 * 1024 };
 struct xsi_listing {
 	char *names; /* owned; a run of NUL-ended strings */
 	size_t len;  /* the offset to ask for next */
+	size_t room;
 	bool is_whole;
 	unsigned n_restarts;
 	char generation[24]; /* of the node when the first part was read */
