@@ -329,6 +329,54 @@ TEST(requests_before_a_half_close_are_all_answered)
 	home_remove(&home);
 }
 
+/* Puts WRITEs of /q/<0 ... n - 1> behind one another. Returns their length. */
+static size_t compose_writes(int n, uint8_t *out_bytes)
+{
+	size_t len = 0;
+
+	for (int i = 0; i < n; i++) {
+		char *path = (char *)out_bytes + len + XSP_HEADER_SIZE;
+		size_t path_len = (size_t)sprintf(path, "/q/%d", i);
+		struct xsp_header header = { .type = XSP_WRITE, .len = (uint32_t)path_len + 2 };
+
+		path[path_len + 1] = 'v';
+		xsp_header_put(out_bytes + len, &header);
+		len += XSP_HEADER_SIZE + header.len;
+	}
+	return len;
+}
+
+/* Its first answers meet a closed socket: that is no reason to forget the rest of what it asked. */
+TEST(requests_before_a_close_are_all_done_though_nobody_hears)
+{
+	enum { N = 300 }; /* more than one turn does for one client */
+	uint8_t requests[N * 32];
+	size_t len = compose_writes(N, requests), n_idle;
+	struct home home;
+	struct talk talk;
+	char path[32];
+
+	home_make(&home);
+	home_serve(&home);
+	n_idle = settled_descriptors(&home);
+	talk_open(&talk, &home);
+	talk_ask(&talk, XSP_GET_DOMAIN_PATH, "0|");
+	suspend(&home);
+	CHECK_INT(send(talk.fd, requests, len, MSG_NOSIGNAL), (ssize_t)len);
+	talk_close(&talk);
+	resume(&home);
+	await_descriptors(&home, n_idle);
+	talk_open(&talk, &home);
+	for (int i = 0; i < N; i++) {
+		snprintf(path, sizeof(path), "/q/%d|", i);
+		CHECK_STR(talk_ask(&talk, XSP_READ, path), "v");
+	}
+	talk_close(&talk);
+	check_serving(&home);
+	home_stop(&home);
+	home_remove(&home);
+}
+
 TEST(single_bytes_from_500_clients_are_put_together)
 {
 	enum { N = 500 };

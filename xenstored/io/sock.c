@@ -14,12 +14,12 @@
 
 struct sock {
 	struct link link;       /* first: a client's io pointer points here */
-	struct server *server;  /* borrowed */
 	struct event *readable; /* owned, as is the next */
 	struct event *writable; /* waited for while output is stuck */
 	int fd;
 	bool is_reading; /* `readable` is active */
 	bool is_writing;
+	bool is_deaf; /* the peer takes nothing any more; what it sent before is still done */
 };
 
 static void watch_input(struct sock *sock, bool is_wanted)
@@ -31,8 +31,8 @@ static void watch_input(struct sock *sock, bool is_wanted)
 	sock->is_reading = is_wanted;
 }
 
-/* Sends what there is, as far as the kernel takes it. False: the peer is gone. */
-static bool flush(struct sock *sock)
+/* Sends what there is, as far as the kernel takes it. */
+static void flush(struct sock *sock)
 {
 	struct client *client = sock->link.client;
 	const uint8_t *bytes;
@@ -40,18 +40,19 @@ static bool flush(struct sock *sock)
 	ssize_t n;
 
 	while (len > 0) {
-		n = send(sock->fd, bytes, len, MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
+		n = sock->is_deaf ? (ssize_t)len : send(sock->fd, bytes, len, MSG_NOSIGNAL);
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			return;
+		if (n < 0) {
+			sock->is_deaf = errno != EINTR;
 			continue;
-		if (n < 0)
-			return errno == EAGAIN || errno == EWOULDBLOCK;
+		}
 		client_output_taken(client, (size_t)n);
 		/* A short count means that the socket is full: asking again would only say so. */
 		if ((size_t)n < len)
-			return true;
+			return;
 		len = client_output(client, &bytes);
 	}
-	return true;
 }
 
 static void write_out(struct sock *sock)
@@ -59,10 +60,7 @@ static void write_out(struct sock *sock)
 	const uint8_t *bytes;
 	bool is_stuck;
 
-	if (!flush(sock)) {
-		server_disconnect(sock->server, sock->link.client);
-		return;
-	}
+	flush(sock);
 	is_stuck = client_output(sock->link.client, &bytes) > 0;
 	if (is_stuck != sock->is_writing &&
 	    !(is_stuck ? event_add(sock->writable, NULL) : event_del(sock->writable)))
@@ -86,11 +84,9 @@ static void on_readable(evutil_socket_t fd, short events, void *arg)
 	n = read(fd, space, len);
 	if (n > 0) {
 		client_input_added(client, (size_t)n);
-	} else if (n == 0) {
+	} else if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
 		watch_input(sock, false);
 		client_input_ended(client);
-	} else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-		server_disconnect(sock->server, client);
 	}
 }
 
@@ -135,7 +131,7 @@ int sock_open(struct loop *loop, struct server *server, int fd)
 
 	if (!sock)
 		return -ENOMEM;
-	*sock = (struct sock){ .link.ops = &sock_ops, .server = server, .fd = fd };
+	*sock = (struct sock){ .link.ops = &sock_ops, .fd = fd };
 	sock->readable = event_new(loop_base(loop), fd, EV_READ | EV_PERSIST, on_readable, sock);
 	sock->writable = event_new(loop_base(loop), fd, EV_WRITE | EV_PERSIST, on_writable, sock);
 	if (sock->readable && sock->writable)
