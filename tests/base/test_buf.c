@@ -39,7 +39,6 @@ TEST(the_zero_queue_is_empty)
 
 	CHECK_UINT(buf_len(&buf), 0);
 	CHECK(buf_head(&buf) == NULL);
-	buf_trim(&buf);
 	buf_fini(&buf);
 }
 
@@ -83,32 +82,17 @@ TEST(a_steady_flow_does_not_grow_the_queue)
 	buf_fini(&buf);
 }
 
-TEST(cutting_and_truncating_count_from_the_head)
+TEST(truncating_counts_from_the_head)
 {
 	struct buf buf = { 0 };
 
 	append(&buf, "..abcdefgh");
 	buf_taken(&buf, 2);
-	buf_cut(&buf, 2, 3);
-	check_content(&buf, "abfgh");
 	buf_truncate(&buf, 3);
-	check_content(&buf, "abf");
-	buf_cut(&buf, 0, 3);
+	check_content(&buf, "abc");
+	buf_truncate(&buf, 0);
 	CHECK_UINT(buf_len(&buf), 0);
 	buf_fini(&buf);
-}
-
-TEST(trimming_frees_only_an_empty_queue)
-{
-	struct buf buf = { 0 };
-
-	append(&buf, "a");
-	buf_trim(&buf);
-	check_content(&buf, "a");
-	buf_taken(&buf, 1);
-	buf_trim(&buf);
-	CHECK(buf.bytes == NULL);
-	CHECK_UINT(buf.size, 0);
 }
 
 TEST(an_impossible_length_is_refused_and_the_content_stays)

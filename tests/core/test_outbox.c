@@ -265,6 +265,56 @@ TEST(an_event_partly_sent_does_not_expire)
 	end();
 }
 
+/* As many events as a guest can have waiting; every tenth may stay. */
+static void post_many(int n)
+{
+	char text[32];
+
+	for (int i = 0; i < n; i++) {
+		snprintf(text, sizeof(text), "event %d", i);
+		post_until(text, i % 10 ? 100 : 0);
+	}
+	outbox_release(&box);
+}
+
+TEST(many_events_expire_at_once_and_the_rest_stays_whole)
+{
+	enum { N = 50000 };
+	struct xsp_header header;
+	const uint8_t *bytes;
+	char text[32];
+	size_t len, at = 0;
+
+	begin();
+	post_many(N);
+	CHECK_UINT(outbox_expire(&box, 100), UINT64_MAX);
+	CHECK_UINT(box.n_messages, N / 10);
+	len = outbox_peek(&box, &bytes);
+	for (int i = 0; i < N; i += 10) {
+		snprintf(text, sizeof(text), "event %d", i);
+		xsp_header_get(&header, bytes + at);
+		CHECK_BYTES(bytes + at + H, header.len, text, strlen(text));
+		at += H + header.len;
+	}
+	CHECK_UINT(at, len);
+	end();
+}
+
+TEST(an_emptied_queue_keeps_no_memory_of_its_length)
+{
+	begin();
+	post_many(10000);
+	CHECK(box.bytes.size >= 200000);
+	outbox_sent(&box, outbox_len(&box));
+	CHECK_UINT(box.bytes.size, 0);
+	CHECK_UINT(box.events.n_buckets, MAP_INLINE);
+	post(OUTBOX_EVENT, "short");
+	outbox_release(&box);
+	outbox_sent(&box, outbox_len(&box));
+	CHECK(box.bytes.size > 0);
+	end();
+}
+
 TEST(what_waits_is_charged_as_memory)
 {
 	begin();

@@ -70,20 +70,6 @@ void buf_truncate(struct buf *buf, size_t len)
 	buf->tail = buf->head + len;
 }
 
-void buf_cut(struct buf *buf, size_t offset, size_t len)
-{
-	uint8_t *from = buf->bytes + buf->head + offset;
-
-	memmove(from, from + len, buf_len(buf) - offset - len);
-	buf->tail -= len;
-}
-
-void buf_trim(struct buf *buf)
-{
-	if (buf_len(buf) == 0)
-		buf_fini(buf);
-}
-
 void buf_fini(struct buf *buf)
 {
 	free(buf->bytes);

@@ -35,12 +35,6 @@ void buf_taken(struct buf *buf, size_t len);
 /* Cuts the content to its first `len` bytes. */
 void buf_truncate(struct buf *buf, size_t len);
 
-/* Removes `len` bytes at `offset` from the head. */
-void buf_cut(struct buf *buf, size_t offset, size_t len);
-
-/* Frees the memory of an empty queue; a queue with content is left alone. */
-void buf_trim(struct buf *buf);
-
 void buf_fini(struct buf *buf);
 
 #endif

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "protocol/errname.h"
+
+enum { TRIM_SIZE = 64 * 1024 };
 #include "xenstored/core/outstanding.h"
 
 struct outbox_message {
@@ -82,6 +84,15 @@ void outbox_fini(struct outbox *outbox)
 	free(outbox->spare);
 	map_fini(&outbox->events);
 	buf_fini(&outbox->bytes);
+}
+
+/* An empty queue that was long gives its memory back. */
+static void trim(struct outbox *outbox)
+{
+	if (outbox->n_messages > 0 || outbox->bytes.size <= TRIM_SIZE)
+		return;
+	buf_fini(&outbox->bytes);
+	map_fini(&outbox->events);
 }
 
 static struct outbox_message *message_new(struct outbox *outbox)
@@ -301,29 +312,42 @@ void outbox_sent(struct outbox *outbox, size_t len)
 		buf_taken(&outbox->bytes, message->len);
 		message_remove(outbox, message);
 	}
+	trim(outbox);
 }
 
 uint64_t outbox_expire(struct outbox *outbox, uint64_t now_ms)
 {
 	struct outbox_message *message, *next;
+	uint8_t *head = buf_head(&outbox->bytes);
+	size_t len = buf_len(&outbox->bytes), kept = 0, rest;
 	uint64_t deadline = UINT64_MAX;
-	size_t before = 0;
 
+	/* What stays moves up behind what stayed before it: once, however much is dropped. */
 	for (message = TAILQ_FIRST(&outbox->messages); message; message = next) {
+		bool is_begun = message == TAILQ_FIRST(&outbox->messages) && outbox->sent > 0;
+
 		next = TAILQ_NEXT(message, entry);
-		if (message->expires_ms == 0 || (before == 0 && outbox->sent > 0)) {
-			before += message->len;
-			continue;
-		}
 		if (message->expires_ms > now_ms) {
 			deadline = message->expires_ms;
 			break;
 		}
-		buf_cut(&outbox->bytes, before, message->len);
+		if (message->expires_ms == 0 || is_begun) {
+			memmove(head + kept, bytes_of(outbox, message), message->len);
+			kept += message->len;
+			continue;
+		}
 		outbox->visible -= message->len;
 		message_remove(outbox, message);
 	}
+	/* All behind it came later. */
+	rest = message ? outbox->bytes.tail - message->offset : 0;
+	if (kept + rest == len)
+		return deadline;
+	if (rest > 0)
+		memmove(head + kept, bytes_of(outbox, message), rest);
+	buf_truncate(&outbox->bytes, kept + rest);
 	lay_out(outbox);
+	trim(outbox);
 	return deadline;
 }
 
