@@ -6,6 +6,9 @@
  * socket before the client speaks, and then its end. So no run waits, and each is bounded by its
  * input: whatever the client makes of the bytes it must come back, with every callback called once
  * and nothing leaked.
+ *
+ * The classic interface numbers its requests from 1 and believes no reply with another number.
+ * Replies with number 0 are numbered here, or none would get past the second one.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +20,7 @@
 #include <unistd.h>
 
 #include "libxs/include/xenstore_async.h"
+#include "protocol/framer.h"
 #include "protocol/wire.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -73,6 +77,29 @@ static void speak(int fd, const uint8_t *data, size_t size)
 
 /* ---- the classic interface ---- */
 
+static uint8_t *number_replies(const uint8_t *data, size_t size)
+{
+	uint8_t *numbered = malloc(size + 1);
+	struct xsp_header header;
+	uint32_t n = 0;
+
+	if (!numbered)
+		abort();
+	if (size > 0)
+		memcpy(numbered, data, size);
+	for (size_t at = 0; xsp_frame_next(numbered + at, size - at, &header) == XSP_FRAME_WHOLE;
+	     at += XSP_HEADER_SIZE + header.len) {
+		if (header.type == XSP_WATCH_EVENT)
+			continue;
+		n++;
+		if (header.req_id != 0)
+			continue;
+		header.req_id = n;
+		xsp_header_put(numbered + at, &header);
+	}
+	return numbered;
+}
+
 static void use_strings(char **strings, unsigned n)
 {
 	size_t len = 0;
@@ -125,12 +152,14 @@ static void be_classic(const uint8_t *data, size_t size, unsigned choice)
 {
 	struct xs_handle *h = xs_open(choice & 2 ? XS_UNWATCH_FILTER : 0);
 	int server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	uint8_t *numbered = number_replies(data, size);
 	char **event;
 	unsigned n;
 
 	if (!h || server < 0)
 		abort();
-	speak(server, data, size);
+	speak(server, numbered, size);
+	free(numbered);
 	if (choice & 1)
 		(void)xs_watch(h, "/a", "token");
 	for (unsigned i = 0; i < 16; i++)
