@@ -287,7 +287,7 @@ static int exchange(struct xs_handle *h, const struct xsi_request *request, size
 	return err;
 }
 
-/* The program cancelled its thread between request and reply: nobody would know whose the next is. */
+/* The program cancelled its thread: the request may be half sent, its reply comes unasked. */
 static void abandon(void *arg)
 {
 	struct xs_handle *h = arg;
