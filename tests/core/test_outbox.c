@@ -358,7 +358,7 @@ TEST(a_request_is_outstanding_until_its_last_message_is_gone)
 	CHECK(what.cause != NULL);
 	CHECK_INT(outbox_post(&box, &what), 0);
 	CHECK_INT(outbox_post(&box, &what), 0);
-	outstanding_release(what.cause);
+	outstanding_release(what.cause, 0);
 	outbox_release(&box);
 	CHECK_UINT(ledger.used[QUOTA_OUTSTANDING], 1);
 	outbox_sent(&box, H);
@@ -379,16 +379,16 @@ TEST(what_is_forgiven_is_charged_to_nobody)
 	other = outstanding_new(&list, &ledger);
 	CHECK(what.cause && other);
 	CHECK_INT(outbox_post(&box, &what), 0);
-	outstanding_release(what.cause);
+	outstanding_release(what.cause, 0);
 	outstanding_forgive(&list);
 	CHECK(LIST_EMPTY(&list));
 	CHECK_UINT(ledger.used[QUOTA_OUTSTANDING], 0);
 	/* Whoever still holds it goes on as if nothing had happened. */
-	outstanding_release(other);
+	outstanding_release(other, 0);
 	other = outstanding_new(&list, &ledger);
 	outbox_release(&box);
 	outbox_sent(&box, H + 1);
 	CHECK_UINT(ledger.used[QUOTA_OUTSTANDING], 1);
-	outstanding_release(other);
+	outstanding_release(other, 0);
 	end();
 }

@@ -10,6 +10,7 @@
 
 #include "tests/core/talk.h"
 #include "tests/support/check.h"
+#include "xenstored/base/log.h"
 #include "xenstored/core/state.h"
 #include "xenstored/store/db.h"
 
@@ -78,6 +79,93 @@ TEST(a_guest_with_enough_outstanding_requests_waits_until_others_have_read)
 		CHECK_STR(hear(&stage->g), "OK|");
 	while (event(&deaf)[0])
 		continue;
+	CHECK_UINT(usage_of(&stage->s, 7, "outstanding"), 0);
+	talk_end(&deaf);
+	close_stage(stage);
+}
+
+/* Somebody in dom0 has stopped a program that watches. */
+TEST(a_watcher_that_never_reads_slows_guests_and_does_not_stop_them)
+{
+	struct stage *stage = open_stage(NULL);
+	struct talker deaf;
+	int done = 0;
+
+	talk_begin(&deaf, fake_connect(&stage->fake));
+	CHECK_STR(talk(&deaf, "WATCH /d|t|"), "OK|");
+	CHECK_STR(event(&deaf), "/d|t|");
+	deaf.conn->window = 0;
+	for (int i = 0; i < 60; i++)
+		sayf(&stage->g, "WRITE /d/%d|v", i);
+	/* Each time it has had the time that a guest would have, as many may be asked again. */
+	for (int round = 1; round <= 3; round++) {
+		while (!strcmp(hear(&stage->g), "OK|"))
+			done++;
+		CHECK_INT(done, 20 * round);
+		CHECK_UINT(usage_of(&stage->s, 7, "outstanding"), 20);
+		fake_advance(&stage->fake, 22000);
+	}
+	CHECK_UINT(usage_of(&stage->s, 7, "outstanding"), 0);
+	/* It has lost nothing. */
+	deaf.conn->window = FAKE_WINDOW;
+	for (int i = 0; i < 60; i++) {
+		char text[32];
+
+		sprintf(text, "/d/%d|t|", i);
+		CHECK_STR(event(&deaf), text);
+	}
+	talk_end(&deaf);
+	close_stage(stage);
+}
+
+TEST(what_a_guest_itself_has_not_read_is_outstanding_however_long)
+{
+	struct stage *stage = open_stage(NULL);
+	struct talker deaf;
+
+	talk_begin(&deaf, fake_connect(&stage->fake));
+	CHECK_STR(talk(&deaf, "WATCH /d|t|"), "OK|");
+	CHECK_STR(event(&deaf), "/d|t|");
+	deaf.conn->window = 0;
+	stage->g.conn->is_read = false;
+	/* Replies that fill the ring, and then some. */
+	CHECK_STR(talk(&stage->s, "WRITE /d/long|{v*2000}"), "OK|");
+	for (int i = 0; i < 10; i++) {
+		sayf(&stage->g, "READ /d/long|");
+		sayf(&stage->g, "WRITE /d/%d|v", i);
+	}
+	fake_advance(&stage->fake, 60000);
+	CHECK(usage_of(&stage->s, 7, "outstanding") >= 18);
+	stage->g.conn->is_read = true;
+	fake_advance(&stage->fake, 60000);
+	while (hear(&stage->g)[0])
+		continue;
+	CHECK_UINT(usage_of(&stage->s, 7, "outstanding"), 10);
+	fake_advance(&stage->fake, 22000);
+	CHECK_UINT(usage_of(&stage->s, 7, "outstanding"), 0);
+	talk_end(&deaf);
+	close_stage(stage);
+}
+
+/* A transaction's events may be many, and long. */
+TEST(many_bytes_of_events_count_as_many_requests)
+{
+	struct stage *stage = open_stage(NULL);
+	struct talker deaf;
+
+	talk_begin(&deaf, fake_connect(&stage->fake));
+	CHECK_STR(talk(&deaf, "WATCH /d|{t*3000}|"), "OK|");
+	CHECK(!strncmp(event(&deaf), "/d|", 3));
+	deaf.conn->window = 0;
+	CHECK_STR(talk(&stage->g, "TRANSACTION_START |"), "1|");
+	for (int i = 0; i < 400; i++)
+		CHECK_STR(talkf(&stage->g, "WRITE[1] /d/%d|v", i), "OK|");
+	CHECK_STR(talk(&stage->g, "TRANSACTION_END[1] T|"), "OK|");
+	/* 1.2 MB, at 64 KiB each. */
+	CHECK_UINT(usage_of(&stage->s, 7, "outstanding"), 1 + 18);
+	fake_audit(&stage->fake);
+	fake_break(deaf.conn);
+	fake_settle(&stage->fake);
 	CHECK_UINT(usage_of(&stage->s, 7, "outstanding"), 0);
 	talk_end(&deaf);
 	close_stage(stage);
@@ -165,6 +253,37 @@ TEST(a_guest_that_reads_nothing_uses_no_more_than_its_memory)
 		}
 	}
 	CHECK(most <= 2560 * 1024);
+	close_stage(stage);
+}
+
+static unsigned n_lines;
+
+static void count_lines(enum log_level level, const char *text)
+{
+	(void)level;
+	n_lines += strstr(text, "soft memory limit") != NULL;
+}
+
+TEST(a_guest_that_jumps_over_its_soft_limit_and_back_does_not_fill_the_log)
+{
+	struct stage *stage = open_stage(NULL);
+
+	CHECK_STR(talk(&stage->s, "SET_QUOTA 7|soft-memory|5000|"), "OK|");
+	log_to(count_lines);
+	n_lines = 0;
+	for (int i = 0; i < 100; i++) {
+		CHECK_STR(talk(&stage->g, "WRITE /d/a|{v*2000}"), "OK|");
+		CHECK_STR(talk(&stage->g, "WRITE /d/b|{v*2000}"), "OK|");
+		CHECK_STR(talk(&stage->g, "WRITE /d/c|{v*2000}"), "OK|");
+		CHECK_STR(talk(&stage->g, "RM /d/a|"), "OK|");
+		CHECK_STR(talk(&stage->g, "RM /d/b|"), "OK|");
+		CHECK_STR(talk(&stage->g, "RM /d/c|"), "OK|");
+	}
+	CHECK_UINT(n_lines, 1);
+	fake_advance(&stage->fake, 10000);
+	CHECK_STR(talk(&stage->g, "WRITE /d|v"), "OK|");
+	CHECK_UINT(n_lines, 2);
+	log_to(NULL);
 	close_stage(stage);
 }
 

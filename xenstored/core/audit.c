@@ -130,7 +130,8 @@ static void count_outstanding(struct recount *recount, const struct server *serv
 
 	TAILQ_FOREACH (domain, &server->domains.all, entry) {
 		LIST_FOREACH (outstanding, &domain->outstanding, of_domain)
-			recount->counts[domain->domid].used[QUOTA_OUTSTANDING]++;
+			recount->counts[domain->domid].used[QUOTA_OUTSTANDING] +=
+				outstanding->charge.amount;
 	}
 }
 

@@ -13,6 +13,12 @@
 #include "xenstored/core/state.h"
 #include "xenstored/store/store.h"
 
+enum {
+	/* The log hears of a domain's soft limit, and of trouble of our own, at most that often. */
+	SOFT_MEMORY_MS = 10000,
+	FAULT_MS = 10000,
+};
+
 enum caller { ANY_CALLER, PRIVILEGED_ONLY };
 
 enum txn_use {
@@ -129,13 +135,18 @@ static int check(struct request *rq, const struct op *op)
 	return op->form == FORM_ANY ? 0 : cut_strings(rq, op);
 }
 
-/* Our own trouble: told to the administrator once, and to the client as well as can be. */
+/* Our own trouble: told to the administrator now and then, and to the client as well as can be. */
 static int fault(const struct request *rq, int err)
 {
 	const char *name = xsp_type_name(rq->header.type);
+	struct server *server = rq->server;
 
-	log_line(LOG_LEVEL_ERROR, "%s of domain %u: %s", name ? name : "request",
-		 (unsigned)rq->actor.domid, strerror(-err));
+	if (server->n_faults++ == 0 || server->now_ms - server->fault_told_ms >= FAULT_MS) {
+		log_line(LOG_LEVEL_ERROR, "%s of domain %u: %s (%llu so far)",
+			 name ? name : "request", (unsigned)rq->actor.domid, strerror(-err),
+			 (unsigned long long)server->n_faults);
+		server->fault_told_ms = server->now_ms;
+	}
 	if (err == -ENOMEM)
 		return ENOMEM;
 	return err == -ENOSPC ? ENOSPC : EIO;
@@ -258,7 +269,7 @@ static void announce_refusal(const struct request *rq, int err)
 }
 
 /* The soft limit only speaks: when it is passed, and when that is over. */
-static void announce_memory(struct domain *domain)
+static void announce_memory(const struct server *server, struct domain *domain)
 {
 	struct ledger *ledger = &domain->ledger;
 	uint64_t soft = ledger->limits.soft_memory, used = ledger->used[QUOTA_MEMORY];
@@ -266,10 +277,12 @@ static void announce_memory(struct domain *domain)
 
 	if (is_over == ledger->is_over_soft)
 		return;
-	/* A domain that hovers about the limit is not to fill the log. */
-	if (!is_over && used > soft - soft / 8)
+	/* A domain that hovers about the limit, or jumps over it and back, is not to fill the log. */
+	if ((!is_over && used > soft - soft / 8) ||
+	    (ledger->soft_told_ms && server->now_ms - ledger->soft_told_ms < SOFT_MEMORY_MS))
 		return;
 	ledger->is_over_soft = is_over;
+	ledger->soft_told_ms = server->now_ms;
 	log_line(LOG_LEVEL_WARNING, "domain %u is %s its soft memory limit of %llu bytes",
 		 (unsigned)domain->domid, is_over ? "above" : "below again",
 		 (unsigned long long)soft);
@@ -309,10 +322,10 @@ void dispatch_run(struct server *server, struct client *client, const struct xsp
 	if (err < 0)
 		err = fault(&rq, err);
 	announce_refusal(&rq, err);
-	announce_memory(client->domain);
+	announce_memory(server, client->domain);
 	reply(&rq, op, err);
 	if (rq.new_watch && !err)
 		fire_first(server, rq.new_watch);
-	outstanding_release(rq.outstanding);
+	outstanding_release(rq.outstanding, 0);
 	arena_reset(&server->arena);
 }

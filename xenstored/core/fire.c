@@ -9,6 +9,7 @@
 #include "protocol/path.h"
 #include "protocol/wire.h"
 #include "xenstored/core/access.h"
+#include "xenstored/core/outstanding.h"
 #include "xenstored/core/state.h"
 #include "xenstored/store/store.h"
 #include "xenstored/store/view.h"
@@ -130,8 +131,10 @@ static void post(struct server *server, struct watch *watch, const char *path, s
 	if (client->out.n_messages > n_messages)
 		trace_event(server, client, &event);
 	touch(server, client);
-	if (event.expires_ms && event.expires_ms < server->next_expiry_ms)
-		server->next_expiry_ms = event.expires_ms;
+	if (cause && !is_guest && timeout)
+		outstanding_await(cause, &server->unread, server->now_ms + timeout);
+	if (timeout && (is_guest || cause) && server->now_ms + timeout < server->next_expiry_ms)
+		server->next_expiry_ms = server->now_ms + timeout;
 	/* Not here: the watches of all clients are being walked. The end of the turn sees to it. */
 	if (client->kind == CLIENT_SOCKET && outbox_len(&client->out) > CLIENT_OUT_MAX)
 		client->is_over = true;

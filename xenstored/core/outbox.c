@@ -61,6 +61,12 @@ void outbox_init(struct outbox *outbox, struct ledger *ledger, uint64_t seed)
 	map_init(&outbox->events, seed);
 }
 
+/* What a client without limits has not read waits for ever. */
+static size_t lasting(const struct outbox *outbox, const struct outbox_message *message)
+{
+	return outbox->ledger->is_limited ? 0 : message->len;
+}
+
 static void message_remove(struct outbox *outbox, struct outbox_message *message)
 {
 	TAILQ_REMOVE(&outbox->messages, message, entry);
@@ -68,7 +74,7 @@ static void message_remove(struct outbox *outbox, struct outbox_message *message
 	if (is_event(message->kind))
 		map_remove(&outbox->events, &message->link);
 	charge_drop(&message->memory);
-	outstanding_release(message->cause);
+	outstanding_release(message->cause, lasting(outbox, message));
 	if (outbox->spare)
 		free(message);
 	else
@@ -193,7 +199,7 @@ int outbox_post(struct outbox *outbox, const struct outbox_post *post)
 	message->len = len;
 	message->expires_ms = post->expires_ms;
 	message->cause = post->cause;
-	outstanding_hold(post->cause);
+	outstanding_hold(message->cause, lasting(outbox, message));
 	TAILQ_INSERT_TAIL(&outbox->messages, message, entry);
 	outbox->n_messages++;
 	if (!outbox->first_new)

@@ -49,7 +49,8 @@ uint32_t *quota_find(struct quota_limits *limits, const char *name);
 struct ledger {
 	struct quota_limits limits;
 	bool is_limited;
-	bool is_over_soft;
+	bool is_over_soft;     /* as was told last */
+	uint64_t soft_told_ms; /* when that was; 0: never */
 	uint64_t used[QUOTA_ACCOUNTED];
 	uint64_t peak[QUOTA_ACCOUNTED];
 	uint64_t hits[QUOTA_KINDS]; /* refusals */

@@ -158,6 +158,7 @@ int server_new(const struct server_config *config, struct store *store, const st
 	TAILQ_INIT(&server->waiting);
 	TAILQ_INIT(&server->leaving);
 	TAILQ_INIT(&server->held);
+	TAILQ_INIT(&server->unread);
 	watches_init(&server->watches, config->seed);
 	txns_init(&server->txns, store);
 	err = start(server);

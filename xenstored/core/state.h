@@ -39,17 +39,20 @@ struct server {
 	size_t n_waiting; /* held back for a transaction */
 	uint64_t last_client;
 	uint64_t now_ms;
-	bool needs_scan;    /* domains may have changed */
-	bool needs_recount; /* the counters are those of a lost turn */
-	bool is_turn_lost;  /* the store lost the batch: this turn did not happen */
-	uint64_t next_expiry_ms;
-	struct buf spare_in;            /* an input buffer for whoever speaks next */
-	struct arena arena;             /* of the request being executed */
-	struct xsp_body body;           /* of its reply */
-	uint64_t peak[QUOTA_ACCOUNTED]; /* of domains forgotten since */
+	bool needs_scan;                 /* domains may have changed */
+	bool needs_recount;              /* the counters are those of a lost turn */
+	bool is_turn_lost;               /* the store lost the batch: this turn did not happen */
+	uint64_t next_expiry_ms;         /* of events or of requests in `unread` */
+	struct outstanding_queue unread; /* requests whose events may lie with clients of dom0 */
+	struct buf spare_in;             /* an input buffer for whoever speaks next */
+	struct arena arena;              /* of the request being executed */
+	struct xsp_body body;            /* of its reply */
+	uint64_t peak[QUOTA_ACCOUNTED];  /* of domains forgotten since */
 	uint64_t n_turns;
 	uint64_t n_requests;
 	uint64_t n_requests_before; /* this turn */
+	uint64_t n_faults;          /* requests that failed by our own trouble */
+	uint64_t fault_told_ms;     /* when the log was told of one last */
 	uint64_t n_early_commits;   /* the store's, as of the last client_settle_all() */
 };
 

@@ -15,6 +15,7 @@
 #include "xenstored/core/audit.h"
 #include "xenstored/core/dispatch.h"
 #include "xenstored/core/host.h"
+#include "xenstored/core/outstanding.h"
 #include "xenstored/core/removal.h"
 #include "xenstored/core/server.h"
 #include "xenstored/core/state.h"
@@ -239,7 +240,7 @@ static void reap(struct server *server)
 		domains_reap(&server->domains);
 }
 
-/* Drops events that guests have not read in time. */
+/* Drops events that guests have not read in time, and ends the wait for others who do not read. */
 static void expire(struct server *server)
 {
 	uint64_t deadline = UINT64_MAX, next;
@@ -255,6 +256,9 @@ static void expire(struct server *server)
 			deadline = next;
 		client_make_ready(client);
 	}
+	next = outstanding_expire(&server->unread, server->now_ms, server->config.event_timeout_ms);
+	if (next < deadline)
+		deadline = next;
 	if (deadline < server->now_ms + EXPIRY_STEP_MS)
 		deadline = server->now_ms + EXPIRY_STEP_MS;
 	server->next_expiry_ms = deadline;
