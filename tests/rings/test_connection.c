@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "protocol/payload.h"
 #include "tests/rings/rig.h"
 #include "tests/support/check.h"
 
@@ -187,6 +188,55 @@ TEST(a_running_guest_may_start_its_connection_anew)
 		peer_quiet(&scene.guest);
 	}
 	peer_ask(&scene.dom0, XSP_IS_DOMAIN_INTRODUCED, "5|", "T|");
+	scene_end(&scene);
+}
+
+/* Sends the request and takes its reply; events in between are let go. */
+static void exchange(struct peer *peer, enum xsp_type type, uint32_t tx_id, const char *payload,
+		     struct message *out_reply)
+{
+	peer_say(peer, type, tx_id, payload);
+	do
+		*out_reply = peer_hear(peer);
+	while (out_reply->header.type == XSP_WATCH_EVENT);
+}
+
+/* Whoever waits for another's transaction is free again when it starts anew. */
+TEST(starting_anew_ends_a_wait_for_somebody_elses_transaction)
+{
+	struct message reply;
+	struct scene scene;
+	char text[16];
+
+	scene_begin(&scene);
+	exchange(&scene.dom0, XSP_WRITE, 0, "/local/domain/5/x|0", &reply);
+	exchange(&scene.dom0, XSP_SET_PERMS, 0, "/local/domain/5/x|n5|", &reply);
+	/* It loses three times to the guest. */
+	for (int i = 0; i < 3; i++) {
+		uint32_t tx_id;
+
+		exchange(&scene.dom0, XSP_TRANSACTION_START, 0, "|", &reply);
+		CHECK(xsp_parse_u32((const char *)reply.payload, UINT32_MAX, &tx_id));
+		exchange(&scene.dom0, XSP_READ, tx_id, "/local/domain/5/x|", &reply);
+		snprintf(text, sizeof(text), "x|%d", i + 1);
+		exchange(&scene.guest, XSP_WRITE, 0, text, &reply);
+		exchange(&scene.dom0, XSP_WRITE, tx_id, "/y|1", &reply);
+		exchange(&scene.dom0, XSP_TRANSACTION_END, tx_id, "T|", &reply);
+		CHECK_UINT(reply.header.type, XSP_ERROR);
+	}
+	/* The next one is favoured. */
+	exchange(&scene.dom0, XSP_TRANSACTION_START, 0, "|", &reply);
+	peer_say(&scene.guest, XSP_WRITE, 0, "x|9");
+	peer_quiet(&scene.dom0);
+	scene.guest.guest.page->connection = XSP_RING_RECONNECT;
+	fakeguest_fire(&scene.guest.guest);
+	peer_quiet(&scene.dom0);
+	CHECK_UINT(scene.guest.guest.page->connection, XSP_RING_CONNECTED);
+	CHECK(peer_wait(&scene.guest, 20000));
+	/* The server looks at all rings every ten seconds: that shall not be what helps. */
+	peer_say(&scene.guest, XSP_GET_DOMAIN_PATH, 0, "1|");
+	CHECK(peer_wait(&scene.guest, 5000));
+	peer_expect(&scene.guest, XSP_GET_DOMAIN_PATH, "/local/domain/1|");
 	scene_end(&scene);
 }
 

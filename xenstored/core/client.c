@@ -57,8 +57,16 @@ void client_drop_watches(struct client *client)
 	}
 }
 
+static void wait_no_longer(struct client *client)
+{
+	if (client->waits_until_ms)
+		TAILQ_REMOVE(&client->server->waiting, client, in_waiting);
+	client->waits_until_ms = 0;
+}
+
 void client_reset(struct client *client)
 {
+	wait_no_longer(client);
 	client_end_transactions(client);
 	client_drop_watches(client);
 	buf_fini(&client->in);
@@ -101,8 +109,6 @@ void client_free(struct client *client)
 		TAILQ_REMOVE(&server->ready, client, in_ready);
 	if (client->is_touched)
 		TAILQ_REMOVE(&server->touched, client, in_touched);
-	if (client->waits_until_ms)
-		TAILQ_REMOVE(&server->waiting, client, in_waiting);
 	release_hold(client);
 	if (client->is_leaving)
 		TAILQ_REMOVE(&server->leaving, client, in_leaving);

@@ -129,6 +129,16 @@ static void run_ready(struct server *server)
 	}
 }
 
+/* It may go on, with what it has sent already or with what it has not been asked for. */
+static void wake(struct client *client)
+{
+	const struct host *host = client->server->host;
+
+	client_make_ready(client);
+	if (!client->is_leaving)
+		host->client_wake(host->self, client);
+}
+
 /* Those who waited for a transaction go on when it is over, or has had its time. */
 static uint64_t wake_waiting(struct server *server)
 {
@@ -144,7 +154,7 @@ static uint64_t wake_waiting(struct server *server)
 		}
 		TAILQ_REMOVE(&server->waiting, client, in_waiting);
 		client->waits_until_ms = 0;
-		client_make_ready(client);
+		wake(client);
 	}
 	return deadline;
 }
@@ -152,20 +162,17 @@ static uint64_t wake_waiting(struct server *server)
 /* What held a client back may have been taken by others: it has to be told. */
 static void wake_held(struct server *server)
 {
-	const struct host *host = server->host;
-	struct client *client, *next;
+	struct client *client, *next, *last = TAILQ_LAST(&server->held, client_list);
 
 	/* Those who flood and do not read must not cost the others a look each turn. */
 	if (!server->domains.has_room_news)
 		return;
 	server->domains.has_room_news = false;
+	/* Waking one may hold it again, for want of memory: behind the last of now. */
 	for (client = TAILQ_FIRST(&server->held); client; client = next) {
-		next = TAILQ_NEXT(client, in_held);
-		if (!client_await_room(client))
-			continue;
-		client_make_ready(client);
-		if (!client->is_leaving)
-			host->client_wake(host->self, client);
+		next = client == last ? NULL : TAILQ_NEXT(client, in_held);
+		if (client_await_room(client))
+			wake(client);
 	}
 }
 
