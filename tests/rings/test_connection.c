@@ -280,6 +280,39 @@ TEST(starting_anew_is_no_way_out_of_being_ignored)
 	scene_end(&scene);
 }
 
+/* The kernel keeps so many notifications and forgets them all when there are more. */
+TEST(notifications_that_the_kernel_forgot_are_made_up_for)
+{
+	struct scene scene;
+	struct peer other;
+
+	scene_begin(&scene);
+	peer_be(&scene.rig, &other, 6);
+	peer_introduce(&scene.dom0, 6);
+	peer_ask(&scene.dom0, XSP_WATCH, "@releaseDomain|t|", "OK|");
+	peer_event(&scene.dom0, "@releaseDomain|t|");
+	rig_freeze(&scene.rig);
+	peer_say(&scene.guest, XSP_GET_DOMAIN_PATH, 0, "1|");
+	peer_say(&other, XSP_GET_DOMAIN_PATH, 0, "2|");
+	fakehost_set(scene.rig.host, 6, FAKEHOST_EXISTS | FAKEHOST_SHUT_DOWN, 0);
+	fakehost_tell(scene.rig.host);
+	scene.rig.host->host->overflows = 1;
+	rig_thaw(&scene.rig);
+	CHECK(peer_wait(&scene.guest, 5000));
+	peer_expect(&scene.guest, XSP_GET_DOMAIN_PATH, "/local/domain/1|");
+	peer_expect(&other, XSP_GET_DOMAIN_PATH, "/local/domain/2|");
+	peer_event(&scene.dom0, "@releaseDomain|t|");
+	CHECK_UINT(scene.rig.host->host->overflows, 0);
+	/* From now on it is as before. */
+	peer_ask(&scene.guest, XSP_GET_DOMAIN_PATH, "3|", "/local/domain/3|");
+	peer_ask(&other, XSP_GET_DOMAIN_PATH, "3|", "/local/domain/3|");
+	fakehost_set(scene.rig.host, 6, 0, 0);
+	fakehost_tell(scene.rig.host);
+	peer_event(&scene.dom0, "@releaseDomain|t|");
+	peer_close(&other);
+	scene_end(&scene);
+}
+
 TEST(the_daemons_own_kernel_is_served_and_woken_at_the_start)
 {
 	struct rig rig;

@@ -271,9 +271,9 @@ int removal_scan(struct server *server)
 		    domain->domid != server->config.store_domid)
 			err = scan_domain(server, domain, &has_shutdown);
 		if (err)
-			return err;
+			break;
 	}
 	if (has_shutdown)
 		fire_special(server, FIRE_RELEASE, 0, FIRE_PLAIN);
-	return 0;
+	return err;
 }

@@ -298,6 +298,11 @@ void server_domains_changed(struct server *server)
 	server->needs_scan = true;
 }
 
+bool server_is_scan_due(const struct server *server)
+{
+	return server->needs_scan;
+}
+
 int server_introduce(struct server *server, uint16_t domid, uint32_t port)
 {
 	return introduction_run(server, domid, port);

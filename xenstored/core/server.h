@@ -72,6 +72,9 @@ bool server_turn(struct server *server, uint64_t now_ms, uint64_t *out_deadline_
 /* The state of domains may have changed: compares those we know with the host's. */
 void server_domains_changed(struct server *server);
 
+/* True until that has been done: not while it fails. */
+bool server_is_scan_due(const struct server *server);
+
 /* Introduces a domain the way INTRODUCE does. Returns the errno a client would get. */
 int server_introduce(struct server *server, uint16_t domid, uint32_t port)
 	__attribute__((warn_unused_result));

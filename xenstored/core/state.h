@@ -40,6 +40,7 @@ struct server {
 	uint64_t last_client;
 	uint64_t now_ms;
 	bool needs_scan;                 /* domains may have changed */
+	uint64_t scan_from_ms;           /* not before: the last one failed */
 	bool needs_recount;              /* the counters are those of a lost turn */
 	bool is_turn_lost;               /* the store lost the batch: this turn did not happen */
 	uint64_t next_expiry_ms;         /* of events or of requests in `unread` */

@@ -28,8 +28,8 @@ enum {
 	/* Nodes of detached subtrees reclaimed per turn, while clients wait and while none does. */
 	TURN_RECLAIM_BUSY = 16,
 	TURN_RECLAIM_IDLE = 256,
-	/* After a lost turn that could not be put right, for want of memory. */
-	RECOUNT_AGAIN_MS = 100,
+	/* After a recount or a removal that failed, for want of memory or room. */
+	TRY_AGAIN_MS = 100,
 	/* Unread events are dropped at most this much late. */
 	EXPIRY_STEP_MS = 1000,
 };
@@ -271,6 +271,21 @@ static void expire(struct server *server)
 	server->next_expiry_ms = deadline;
 }
 
+static bool is_scan_due(const struct server *server)
+{
+	return server->needs_scan && server->now_ms >= server->scan_from_ms;
+}
+
+/* What fails costs the turn, so the next ones are for the clients: they may be making room. */
+static void scan(struct server *server)
+{
+	if (!is_scan_due(server))
+		return;
+	server->needs_scan = removal_scan(server) != 0;
+	if (server->needs_scan)
+		server->scan_from_ms = server->now_ms + TRY_AGAIN_MS;
+}
+
 bool server_turn(struct server *server, uint64_t now_ms, uint64_t *out_deadline_ms)
 {
 	uint64_t deadline;
@@ -279,13 +294,12 @@ bool server_turn(struct server *server, uint64_t now_ms, uint64_t *out_deadline_
 	/* With counters that may be wrong nothing can be judged: everybody waits. */
 	server->needs_recount = server->needs_recount && audit_recount(server);
 	if (server->needs_recount) {
-		*out_deadline_ms = now_ms + RECOUNT_AGAIN_MS;
+		*out_deadline_ms = now_ms + TRY_AGAIN_MS;
 		return false;
 	}
 	server->n_turns++;
 	server->n_requests_before = server->n_requests;
-	if (server->needs_scan && !removal_scan(server))
-		server->needs_scan = false;
+	scan(server);
 	wake_waiting(server);
 	expire(server);
 	wake_held(server);
@@ -303,10 +317,12 @@ bool server_turn(struct server *server, uint64_t now_ms, uint64_t *out_deadline_
 	deadline = wake_waiting(server);
 	if (server->next_expiry_ms < deadline)
 		deadline = server->next_expiry_ms;
-	if (server->needs_recount && now_ms + RECOUNT_AGAIN_MS < deadline)
-		deadline = now_ms + RECOUNT_AGAIN_MS;
+	if (server->needs_recount && now_ms + TRY_AGAIN_MS < deadline)
+		deadline = now_ms + TRY_AGAIN_MS;
+	if (server->needs_scan && server->scan_from_ms < deadline)
+		deadline = server->scan_from_ms;
 	*out_deadline_ms = deadline;
-	return !TAILQ_EMPTY(&server->ready) || server->needs_scan ||
+	return !TAILQ_EMPTY(&server->ready) || is_scan_due(server) ||
 	       (server->store->n_garbage > 0 && server->store->reclaim_waits_for == 0 &&
 		!server->store->reclaim_lacks_room);
 }

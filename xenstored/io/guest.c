@@ -66,7 +66,7 @@ struct guests {
 	struct ports ports;
 	uint16_t own_domid;
 	bool is_scan_due;  /* the next question for a domain begins a scan */
-	bool is_signalled; /* by the hypervisor, in this turn */
+	bool is_signalled; /* by the hypervisor, since domains were looked at last */
 	bool is_starting;  /* introducing those who were there before us */
 };
 
@@ -175,14 +175,33 @@ static bool on_port(struct guests *guests, uint32_t port)
 	return !guest->is_deaf && !guest->ring.is_failed;
 }
 
+/* Nobody knows any more who has fired: all may have, and may be masked. */
+static void attend_all(struct guests *guests)
+{
+	uint32_t port = xen_domains_port(guests->xen);
+	struct guest *guest;
+
+	guests->is_signalled = true;
+	look_for_domains(guests);
+	xen_unmask(guests->xen, &port, 1);
+	TAILQ_FOREACH (guest, &guests->all, entry) {
+		attend(guest);
+		if (guest->port && !guest->is_deaf && !guest->ring.is_failed)
+			xen_unmask(guests->xen, &guest->port, 1);
+	}
+}
+
 static void on_fired(evutil_socket_t fd, short events, void *arg)
 {
 	struct guests *guests = arg;
 	uint32_t ports[PORTS_AT_ONCE];
-	size_t n = xen_fired(guests->xen, ports, PORTS_AT_ONCE), n_again = 0;
+	bool is_lost;
+	size_t n = xen_fired(guests->xen, ports, PORTS_AT_ONCE, &is_lost), n_again = 0;
 
 	(void)fd;
 	(void)events;
+	if (is_lost)
+		attend_all(guests);
 	for (size_t i = 0; i < n; i++) {
 		if (on_port(guests, ports[i]))
 			ports[n_again++] = ports[i];
@@ -229,7 +248,7 @@ static bool end_turn(void *arg)
 	bool is_more = !TAILQ_EMPTY(&guests->unfinished);
 
 	census_end(guests->census);
-	guests->is_signalled = false;
+	guests->is_signalled = guests->is_signalled && server_is_scan_due(guests->server);
 	while ((guest = TAILQ_FIRST(&guests->moved))) {
 		TAILQ_REMOVE(&guests->moved, guest, in_moved);
 		guest->is_moved = false;
@@ -475,6 +494,9 @@ int guests_start(struct guests *guests, struct server *server, uint16_t privileg
 	guests->server = server;
 	if (!guests->xen)
 		return 0;
+	/* Whoever shut down before there was anybody to tell counts all the same. */
+	guests->is_signalled = true;
+	look_for_domains(guests);
 	census_begin(guests->census);
 	guests->is_starting = true;
 	err = introduce_all(guests, server, privileged);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +19,10 @@
 #include <xenctrl.h>
 #include <xen/sched.h>
 #endif
+/* The kernel's, which lacks a type of the hypervisor's. */
+#include <xen/xen.h>
+
+#include <xen/evtchn.h>
 #include <xenevtchn.h>
 #include <xengnttab.h>
 
@@ -310,10 +315,13 @@ int xen_fd(const struct xen *xen)
 }
 
 /* The descriptor hands out as many ports as there is room for; the library asks for one only. */
-size_t xen_fired(struct xen *xen, uint32_t *out_ports, size_t size)
+size_t xen_fired(struct xen *xen, uint32_t *out_ports, size_t size, bool *out_is_lost)
 {
 	ssize_t n = read(xen_fd(xen), out_ports, size * sizeof(*out_ports));
 
+	*out_is_lost = n < 0 && errno == EFBIG;
+	if (*out_is_lost)
+		ioctl(xen_fd(xen), IOCTL_EVTCHN_RESET);
 	return n > 0 ? (size_t)n / sizeof(*out_ports) : 0;
 }
 

@@ -51,8 +51,11 @@ void xen_notify(struct xen *xen, uint32_t port);
 /* Readable when ports have fired. */
 int xen_fd(const struct xen *xen);
 
-/* The ports that fired, each of them masked from now on. 0: none. */
-size_t xen_fired(struct xen *xen, uint32_t *out_ports, size_t size);
+/*
+ * The ports that fired, each of them masked from now on. 0: none. `is_lost`: more have fired than
+ * the kernel could keep; it has forgotten them all and begins anew.
+ */
+size_t xen_fired(struct xen *xen, uint32_t *out_ports, size_t size, bool *out_is_lost);
 void xen_unmask(struct xen *xen, const uint32_t *ports, size_t n);
 
 /* The port that fires when a domain has shut down, died or gone. */

@@ -73,11 +73,12 @@ int xen_fd(const struct xen *xen)
 	return -1;
 }
 
-size_t xen_fired(struct xen *xen, uint32_t *out_ports, size_t size)
+size_t xen_fired(struct xen *xen, uint32_t *out_ports, size_t size, bool *out_is_lost)
 {
 	(void)xen;
 	(void)out_ports;
 	(void)size;
+	*out_is_lost = false;
 	return 0;
 }
 

@@ -82,6 +82,7 @@ struct fakehost {
 	_Atomic uint32_t last_server;
 	_Atomic uint32_t last_waker;
 	_Atomic uint32_t refuses_maps; /* mapping pages fails */
+	_Atomic uint32_t overflows;    /* what fires is forgotten, until that is acknowledged */
 	_Atomic uint64_t calls[FAKEHOST_CALLS];
 	struct fakehost_channel domains_changed; /* VIRQ_DOM_EXC */
 	struct fakehost_domain domains[FAKEHOST_DOMAINS];
