@@ -138,6 +138,13 @@ static int open_store(struct daemon *daemon)
 	err = process_boot_id(boot_id, sizeof(boot_id));
 	if (err)
 		return fail("boot id", err);
+	err = process_try(store_try, dir);
+	if (err == -EBADMSG) {
+		tell_found(STORE_DAMAGED, dir);
+		err = store_discard(dir);
+	}
+	if (err)
+		return fail(dir, err);
 	err = store_open(dir, boot_id, daemon->config.server.seed, &daemon->store, &found);
 	if (err == -EPROTO) {
 		log_line(LOG_LEVEL_CRIT, "the store in %.512s was made by a newer version", dir);

@@ -92,7 +92,7 @@ TEST(background_server_is_detached)
 	CHECK(getsid(home.pid) != getsid(0));
 	CHECK(getsid(home.pid) != home.pid);
 	process_status(home.pid, "Umask", text, sizeof(text));
-	CHECK_STR(text, "0000");
+	CHECK_STR(text, "0022");
 	home_stop(&home);
 	home_remove(&home);
 }

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "protocol/payload.h"
 #include "tests/rings/rig.h"
@@ -311,6 +312,23 @@ TEST(notifications_that_the_kernel_forgot_are_made_up_for)
 	peer_event(&scene.dom0, "@releaseDomain|t|");
 	peer_close(&other);
 	scene_end(&scene);
+}
+
+/* To serve the socket alone would look like a host without guests. */
+TEST(without_the_device_dom0_has_no_server_rather_than_half_a_one)
+{
+	struct rig rig;
+	int status;
+
+	rig_make(&rig);
+	rig.host->host->has_no_device = 1;
+	CHECK_INT(fakedaemon_start(&rig.daemon, RIG_DAEMON, RIG_PRELOAD, NULL), 0);
+	CHECK_INT(waitpid(rig.daemon.pid, &status, 0), rig.daemon.pid);
+	rig.daemon.pid = 0;
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	rig.host->host->has_no_device = 0;
+	rig_start(&rig, NULL, NULL, NULL);
+	rig_stop(&rig);
 }
 
 TEST(the_daemons_own_kernel_is_served_and_woken_at_the_start)

@@ -94,8 +94,8 @@ static void release_hold(struct client *client)
 	if (client->is_held)
 		TAILQ_REMOVE(&client->server->held, client, in_held);
 	client->is_held = false;
-	/* Sockets share a domain: others of it may still be held. */
-	if (client->kind == CLIENT_RING)
+	/* Sockets share a domain, with its ring: others of it may still be held. */
+	if (client->domain->domid != client->server->config.store_domid)
 		client->domain->ledger.is_awaited = false;
 }
 

@@ -121,6 +121,9 @@ static void post(struct server *server, struct watch *watch, const char *path, s
 	if (client->is_ignored || client->is_leaving || client->is_over ||
 	    event.first_len + event.second_len > XSP_PAYLOAD_MAX)
 		return;
+	/* The ring of dom0's kernel has no quota, and cannot be dropped as a socket is. */
+	if (client->kind == CLIENT_RING && outbox_len(&client->out) > CLIENT_OUT_MAX)
+		return;
 	memcpy(text, path + watch->cut, shown);
 	text[shown] = '\0';
 	event.header.len = (uint32_t)(event.first_len + event.second_len);

@@ -94,9 +94,28 @@ int process_detach(int *out_ready_fd)
 		_exit(EXIT_SUCCESS);
 	if (chdir("/"))
 		return -errno;
-	umask(0);
+	umask(022);
 	*out_ready_fd = fds[1];
 	return 0;
+}
+
+int process_try(int (*fn)(const char *arg), const char *arg)
+{
+	const struct rlimit no_core = { 0, 0 };
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		setrlimit(RLIMIT_CORE, &no_core);
+		_exit(fn(arg) == -EBADMSG ? EXIT_FAILURE : EXIT_SUCCESS);
+	}
+	while (waitpid(pid, &status, 0) != pid) {
+		if (errno != EINTR)
+			return -errno;
+	}
+	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS ? 0 : -EBADMSG;
 }
 
 static void notify(const char *path)

@@ -22,6 +22,12 @@ int process_pid_file(const char *path, int *out_fd) __attribute__((warn_unused_r
  */
 int process_detach(int *out_ready_fd) __attribute__((warn_unused_result));
 
+/*
+ * Calls `fn` in a process of its own, which it may not survive. Returns 0 if it returned anything
+ * but -EBADMSG, which is what a violent end counts as.
+ */
+int process_try(int (*fn)(const char *arg), const char *arg) __attribute__((warn_unused_result));
+
 /* Tells the waiting parent (fd, or -1) and the service manager that requests are served. */
 void process_ready(int ready_fd, const char *notify_socket);
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -175,6 +176,21 @@ int xen_each_domain(struct xen *xen, xen_domain_fn *fn, void *arg, bool *out_is_
 
 #endif
 
+/* In dom0 the lack of a device is an error, not the lack of a hypervisor. */
+static bool is_control_domain(void)
+{
+	int saved = errno;
+	int fd = open("/proc/xen/capabilities", O_RDONLY | O_CLOEXEC);
+	char text[256];
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	errno = saved;
+	return strstr(text, "control_d") != NULL;
+}
+
 static int open_all(struct xen *xen)
 {
 	struct stat device;
@@ -182,7 +198,7 @@ static int open_all(struct xen *xen)
 
 	xen->evtchn = xenevtchn_open(NULL, 0);
 	if (!xen->evtchn)
-		return ENODEV;
+		return is_control_domain() ? -errno : ENODEV;
 	/* Taking the interrupt is also asking whether we may look at other domains at all. */
 	port = xenevtchn_bind_virq(xen->evtchn, VIRQ_DOMAINS);
 	if (port < 0)

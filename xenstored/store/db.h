@@ -90,6 +90,9 @@ int db_seek(struct db *db, const void *key, size_t key_len, struct db_bytes *out
 int db_next(struct db *db, struct db_bytes *out_key, struct db_bytes *out_value)
 	__attribute__((warn_unused_result));
 
+/* Looks at everything in the file. LMDB ends the process if it does not like what it finds. */
+int db_read_all(struct db *db) __attribute__((warn_unused_result));
+
 /* Bytes of the file system in use, and bytes of them that hold pages in use. */
 void db_size(const struct db *db, uint64_t *out_file, uint64_t *out_used);
 

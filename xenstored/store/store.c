@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "protocol/wire.h"
 #include "xenstored/store/garbage.h"
 #include "xenstored/store/owners.h"
 
 enum {
+	PATH_SIZE = 4096,
 	/* Numbers are promised to the database in blocks, so that they cost no put of their own. */
 	PROMISE = 1 << 20,
 	BOOT_ID_MAX = 64,
@@ -106,17 +108,22 @@ static int open_database(struct store *store, const char *path, const char *boot
 	return err ? err : db_commit(store->db);
 }
 
+static void path_of(const char *dir, char out_path[PATH_SIZE])
+{
+	snprintf(out_path, PATH_SIZE, "%s/xenstored.mdb", dir);
+}
+
 int store_open(const char *dir, const char *boot_id, uint64_t seed, struct store **out_store,
 	       enum store_found *out_found)
 {
 	struct store *store = calloc(1, sizeof(*store));
-	char path[4096];
+	char path[PATH_SIZE];
 	int err;
 
 	if (!store)
 		return -ENOMEM;
 	history_init(&store->history, seed);
-	snprintf(path, sizeof(path), "%s/xenstored.mdb", dir);
+	path_of(dir, path);
 	err = open_database(store, path, boot_id, out_found);
 	if (!err) {
 		store->tree.db = store->db;
@@ -147,11 +154,28 @@ void store_close(struct store *store)
 	free(store);
 }
 
+int store_try(const char *dir)
+{
+	char path[PATH_SIZE];
+	struct db *db;
+	int err;
+
+	path_of(dir, path);
+	if (access(path, F_OK))
+		return 0;
+	err = db_open(path, &db);
+	if (err)
+		return err;
+	err = db_read_all(db);
+	db_close(db);
+	return err;
+}
+
 int store_discard(const char *dir)
 {
-	char path[4096];
+	char path[PATH_SIZE];
 
-	snprintf(path, sizeof(path), "%s/xenstored.mdb", dir);
+	path_of(dir, path);
 	return db_unlink(path);
 }
 

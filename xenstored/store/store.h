@@ -60,6 +60,12 @@ int store_open(const char *dir, const char *boot_id, uint64_t seed, struct store
 	       enum store_found *out_found) __attribute__((warn_unused_result));
 void store_close(struct store *store);
 
+/*
+ * Reads all there is of a closed store. LMDB trusts what it finds in its file: with one that is
+ * damaged it may end the process, and so this is for a process of its own. -EBADMSG, or the end.
+ */
+int store_try(const char *dir) __attribute__((warn_unused_result));
+
 /* Removes the files of a closed store that has turned out to be damaged. */
 int store_discard(const char *dir) __attribute__((warn_unused_result));
 

@@ -14,9 +14,9 @@ void fakehost_path(const struct fakehost_access *access, char out[FAKEHOST_PATH_
 		   const char *name, uint32_t number)
 {
 	if (number)
-		snprintf(out, FAKEHOST_PATH_MAX, "%.100s/%.10s.%u", access->dir, name, number);
+		snprintf(out, FAKEHOST_PATH_MAX, "%.100s/%.16s.%u", access->dir, name, number);
 	else
-		snprintf(out, FAKEHOST_PATH_MAX, "%.100s/%.10s", access->dir, name);
+		snprintf(out, FAKEHOST_PATH_MAX, "%.100s/%.16s", access->dir, name);
 }
 
 static int make_file(const struct fakehost_access *access, const char *name, off_t size,
@@ -46,6 +46,9 @@ int fakehost_make(const char *dir)
 	/* Without a newline, as in Linux: there are servers that take nothing but digits. */
 	snprintf(port, sizeof(port), "%d", FAKEHOST_PORT);
 	err = make_file(&access, "xsd_port", 0, port);
+	/* As the control domain's kernel has it. */
+	if (!err)
+		err = make_file(&access, "capabilities", 0, "control_d\n");
 	/* Sparse: only pages that are used take room. */
 	if (!err)
 		err = make_file(&access, "pages", (off_t)FAKEHOST_PAGE_SIZE << 16, NULL);

@@ -9,6 +9,7 @@
  *	host      struct fakehost: the tables
  *	pages     ring pages; a domain gets a fresh one when it is created, so nobody sees its
  *	          predecessor's. Page 0 is domain 0's: what /proc/xen/xsd_kva maps
+ *	capabilities  likewise
  *	xsd_port  what /proc/xen/xsd_port reads as
  *	server.N  FIFO: local ports (32 bits each) that fired for event channel handle N
  *	waker.N   FIFO: domids (32 bits each) that were notified, for whoever plays those guests
@@ -27,7 +28,7 @@ enum {
 	FAKEHOST_DOMAINS = 0x7ff0,
 	FAKEHOST_CHANNELS = 4, /* that a domain can offer */
 	FAKEHOST_PAGE_SIZE = 4096,
-	FAKEHOST_PATH_MAX = 128,
+	FAKEHOST_PATH_MAX = 136,
 	/* The port that every domain offers from the start, and that of dom0's kernel. */
 	FAKEHOST_PORT = 1,
 };
@@ -81,8 +82,9 @@ struct fakehost {
 	_Atomic uint32_t last_page;
 	_Atomic uint32_t last_server;
 	_Atomic uint32_t last_waker;
-	_Atomic uint32_t refuses_maps; /* mapping pages fails */
-	_Atomic uint32_t overflows;    /* what fires is forgotten, until that is acknowledged */
+	_Atomic uint32_t refuses_maps;  /* mapping pages fails */
+	_Atomic uint32_t has_no_device; /* for event channels: its module is not loaded */
+	_Atomic uint32_t overflows;     /* what fires is forgotten, until that is acknowledged */
 	_Atomic uint64_t calls[FAKEHOST_CALLS];
 	struct fakehost_channel domains_changed; /* VIRQ_DOM_EXC */
 	struct fakehost_domain domains[FAKEHOST_DOMAINS];

@@ -65,6 +65,10 @@ xenevtchn_handle *xenevtchn_open(struct xentoollog_logger *logger, unsigned int 
 
 	(void)logger;
 	(void)flags;
+	if (has_host() && fake.host->has_no_device) {
+		errno = ENOENT;
+		return NULL;
+	}
 	handle = has_host() ? calloc(1, sizeof(*handle)) : NULL;
 	if (!handle)
 		return NULL;
