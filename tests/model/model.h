@@ -69,7 +69,7 @@ struct mchange {
 
 /* What a transaction touched, in the order of first touch. */
 struct mtouched {
-	unsigned named; /* order in which requests named it; 0: only passed on the way */
+	unsigned named; /* order in which requests asked for it; 0: only passed on the way */
 	uint64_t parent;
 	char *path; /* owned */
 	unsigned seen, rights, changed;
@@ -78,12 +78,20 @@ struct mtouched {
 	struct mperms old_perms;
 };
 
+/* A path asked for below a missing node. */
+struct mvain {
+	unsigned named;
+	char *path; /* owned */
+};
+
 struct mtxn {
 	uint32_t id;
 	uint64_t start;
 	struct mtree view;        /* the snapshot with its own changes */
 	struct mtouched *touched; /* owned */
 	size_t n_touched;
+	struct mvain *vain; /* owned */
+	size_t n_vain;
 	unsigned n_named;
 };
 
@@ -229,8 +237,9 @@ bool mtxn_conflicts(const struct model *model, const struct mclient *client,
 		    const struct mtxn *txn);
 /* Nodes a domain would have if the transaction were applied now. */
 size_t mtxn_owned(const struct model *model, const struct mtxn *txn, uint16_t domid);
-/* Notes that a request named the path. */
+/* Notes that a request asked for the path; the same of one whose parent is missing. */
 void mtxn_name(struct mtxn *txn, struct mtouched *touched);
+void mtxn_name_vain(struct mtxn *txn, const char *path);
 
 void mtxn_mark_removed(struct mtxn *txn, const char *path, const struct mtouched *removed);
 /* Notes a change of the committed tree. */

@@ -135,14 +135,41 @@ struct mwalk {
 	char missing[XSP_PATH_BUF]; /* the first that is not there */
 };
 
+/* What is missing has been asked for, and all above it, up to the first that is there. */
+static void name_missing(struct call *call, const char *path, const struct mwalk *walk)
+{
+	const struct mnode *owner = walk->owner;
+	char at[XSP_PATH_BUF];
+
+	if (!call->txn)
+		return;
+	for (strcpy(at, path); strcmp(at, walk->missing) != 0; *strrchr(at, '/') = '\0')
+		mtxn_name_vain(call->txn, at);
+	mtxn_name(call->txn, note(call, at, path[0] == '@' ? 0 : owner->id, NULL, 0));
+	mtxn_name(call->txn, note(call, owner->path, owner->parent, owner, 0));
+}
+
+/* Whoever removes a node, or is refused it, has asked for its parent, too. */
+static void name_parent(struct call *call, const struct mnode *node)
+{
+	const struct mnode *parent;
+	char above[XSP_PATH_BUF];
+
+	if (!call->txn || node->path[0] == '@' || !node->path[1])
+		return;
+	mpath_parent(node->path, above);
+	parent = mtree_find(call->tree, above);
+	mtxn_name(call->txn, note(call, above, parent->parent, parent, 0));
+}
+
 static void walk_special(struct call *call, const char *path, unsigned seen, struct mwalk *walk)
 {
 	struct mnode *node = mtree_find(call->tree, path);
 	char above[XSP_PATH_BUF];
 	size_t len = strcspn(path, "/");
 
-	call_name(call, note(call, path, 0, node, seen));
 	walk->node = walk->owner = node;
+	call_name(call, note(call, path, 0, node, seen));
 	if (!node && path[len]) {
 		memcpy(above, path, len);
 		above[len] = '\0';
@@ -154,6 +181,8 @@ static void walk_special(struct call *call, const char *path, unsigned seen, str
 		note(call, "/", 0, walk->owner, 0);
 	}
 	strcpy(walk->missing, path);
+	if (!node)
+		name_missing(call, path, walk);
 }
 
 static void walk(struct call *call, const char *path, unsigned seen, struct mwalk *walk)
@@ -179,12 +208,13 @@ static void walk(struct call *call, const char *path, unsigned seen, struct mwal
 		at[len] = '\0';
 		node = mtree_find(call->tree, at);
 		touched = note(call, at, walk->owner->id, node, path[len] ? 0 : seen);
-		if (!path[len])
-			call_name(call, touched);
 		if (!node) {
 			strcpy(walk->missing, at);
+			name_missing(call, path, walk);
 			return;
 		}
+		if (!path[len])
+			call_name(call, touched);
 		walk->owner = node;
 	}
 	walk->node = walk->owner;
@@ -200,8 +230,9 @@ static int walk_for(struct call *call, const char *path, unsigned rights, unsign
 	if (model_is_privileged(call->client))
 		return 0;
 	if (!model_allows(call->model, call->client, &out->owner->perms, rights)) {
-		if (call->txn)
-			note(call, out->owner->path, out->owner->parent, out->owner, PERMS);
+		note(call, out->owner->path, out->owner->parent, out->owner, PERMS);
+		if (out->node)
+			name_parent(call, out->node);
 		return EACCES;
 	}
 	if (call->txn) {
@@ -525,6 +556,7 @@ static int do_rm(struct call *call)
 		if (!mtree_find(call->tree, above))
 			return ENOENT;
 	} else if (call->txn) {
+		name_parent(call, at.node);
 		touched = note(call, path, at.node->parent, at.node, 0);
 		touched->changed |= EXISTENCE;
 		touched->exists = touched->is_implicit = false;

@@ -39,6 +39,9 @@ static void fini(struct mtxn *txn)
 	for (size_t i = 0; i < txn->n_touched; i++)
 		free(txn->touched[i].path);
 	free(txn->touched);
+	for (size_t i = 0; i < txn->n_vain; i++)
+		free(txn->vain[i].path);
+	free(txn->vain);
 }
 
 static bool is_any_open(const struct model *model)
@@ -113,6 +116,10 @@ struct mtouched *mtxn_note(struct mtxn *txn, const char *path, uint64_t parent,
 			touched->old_id = node->id;
 			touched->old_perms = node->perms;
 		}
+		for (size_t i = 0; i < txn->n_vain; i++) {
+			if (!strcmp(txn->vain[i].path, path))
+				touched->named = txn->vain[i].named;
+		}
 	}
 	touched->seen |= of_others(touched, seen);
 	return touched;
@@ -122,6 +129,16 @@ void mtxn_name(struct mtxn *txn, struct mtouched *touched)
 {
 	if (!touched->named)
 		touched->named = ++txn->n_named;
+}
+
+void mtxn_name_vain(struct mtxn *txn, const char *path)
+{
+	for (size_t i = 0; i < txn->n_vain; i++) {
+		if (!strcmp(txn->vain[i].path, path))
+			return;
+	}
+	txn->vain = text_grow(txn->vain, (txn->n_vain + 1) * sizeof(*txn->vain));
+	txn->vain[txn->n_vain++] = (struct mvain){ ++txn->n_named, copy_string(path) };
 }
 
 void mtxn_mark_removed(struct mtxn *txn, const char *path, const struct mtouched *removed)

@@ -288,6 +288,7 @@ int op_rm(struct request *rq)
 		if (walk.spot.path_len != path->len)
 			return ENOENT;
 	} else {
+		view_touch_parent(&rq->view, &walk);
 		err = view_remove(&rq->view, &walk.spot, &walk.node);
 	}
 	if (!err)

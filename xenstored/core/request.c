@@ -57,14 +57,15 @@ int request_path(struct request *rq, size_t i, enum xsp_path_kind kind,
 }
 
 /* Inside a transaction a refusal is an answer like any other: it tells of the permissions. */
-static void note_refusal(struct request *rq, const struct spot *spot)
+static void note_refusal(struct request *rq, const struct walk *walk)
 {
 	struct view *snapshot = view_snapshot(&rq->view);
-	struct view_entry *entry = snapshot ? view_entry_find(snapshot, spot) : NULL;
+	struct view_entry *entry = snapshot ? view_entry_find(snapshot, &walk->owner) : NULL;
 
 	/* The walk has noted the node, unless the transaction has made it. */
 	if (entry)
 		view_entry_note(entry, SEEN_PERMS);
+	view_touch_parent(&rq->view, walk);
 }
 
 int request_walk(struct request *rq, const struct request_path *path, unsigned rights,
@@ -75,7 +76,7 @@ int request_walk(struct request *rq, const struct request_path *path, unsigned r
 	if (err || rq->actor.is_privileged)
 		return err;
 	if (!access_allows(&rq->actor, &out_walk->node, rights)) {
-		note_refusal(rq, &out_walk->owner);
+		note_refusal(rq, out_walk);
 		return EACCES;
 	}
 	return view_note_rights(&rq->view, &out_walk->owner, rights);
@@ -193,10 +194,10 @@ void request_limit_transaction(struct request *rq)
 	uint64_t limit = ledger->limits.hard[QUOTA_MEMORY], used = ledger->used[QUOTA_MEMORY];
 	struct view *view = &rq->txn->view;
 
-	view->bytes_max = 0;
+	view->bytes_max = SIZE_MAX;
 	if (ledger->is_limited && limit)
 		view->bytes_max =
-			1 + rq->txn->charged_bytes + (used < limit ? (size_t)(limit - used) : 0);
+			rq->txn->charged_bytes + (used < limit ? (size_t)(limit - used) : 0);
 }
 
 bool request_relieve_transaction(struct request *rq)
@@ -205,7 +206,7 @@ bool request_relieve_transaction(struct request *rq)
 	size_t before = view->bytes_max;
 	int err = 0;
 
-	if (before == 0 || view->bytes < before)
+	if (view->bytes < before)
 		return false;
 	while (!err && view->bytes_max == before) {
 		err = reclaim(rq->server);

@@ -52,9 +52,10 @@ struct view_entry *view_entry_find(const struct view *view, const struct spot *s
 
 static void init(struct view *view, struct store *store)
 {
-	*view = (struct view){ .store = store, .start = UINT64_MAX };
+	*view = (struct view){ .store = store, .start = UINT64_MAX, .bytes_max = SIZE_MAX };
 	map_init(&view->entries, store->dirs.seed);
 	map_init(&view->children, store->dirs.seed);
+	vains_init(&view->vains, store->dirs.seed);
 	TAILQ_INIT(&view->order);
 }
 
@@ -85,6 +86,7 @@ void view_end(struct view *view)
 	if (view->store) {
 		map_fini(&view->entries);
 		map_fini(&view->children);
+		vains_fini(&view->vains);
 	}
 	view->n_entries = 0;
 }
@@ -118,6 +120,28 @@ static struct view_entry *entry_new(struct view *view, const struct spot *spot,
 	return entry;
 }
 
+static bool is_full(const struct view *view)
+{
+	return (view->n_max && view->n_entries >= view->n_max) || view->bytes >= view->bytes_max;
+}
+
+/* Notes that a path was asked for whose parent is missing: it can be filed nowhere. */
+static int touch_vain(struct view *view, const char *path, size_t len)
+{
+	int err;
+
+	if (vain_place(&view->vains, path, len))
+		return 0;
+	if (is_full(view))
+		return ENOSPC;
+	err = vain_add(&view->vains, path, len, view->n_touches + 1);
+	if (err)
+		return err;
+	view->n_touches++;
+	view->bytes += sizeof(struct vain);
+	return 0;
+}
+
 int view_entry_get(struct view *view, const struct spot *spot, const struct node *old,
 		   struct view_entry **out_entry)
 {
@@ -125,12 +149,12 @@ int view_entry_get(struct view *view, const struct spot *spot, const struct node
 	struct name_key key;
 
 	if (!entry) {
-		if ((view->n_max && view->n_entries >= view->n_max) ||
-		    (view->bytes_max && view->bytes >= view->bytes_max))
+		if (is_full(view))
 			return ENOSPC;
 		entry = entry_new(view, spot, old);
 		if (!entry)
 			return -ENOMEM;
+		entry->touch = vain_place(&view->vains, spot->path, spot->path_len);
 		key = key_of(&entry->spot);
 		map_add(&view->entries, &entry->link, hash_of(view, &key));
 		TAILQ_INSERT_TAIL(&view->order, entry, order);
@@ -318,6 +342,7 @@ static int walk_down(struct view *view, const char *path, size_t len, unsigned s
 		return err == ENOENT ? -EBADMSG : err;
 	out->exists = len == 1;
 	while (out->spot.path_len < len) {
+		out->above = out->spot;
 		out->spot = next_spot(out->node.id, path, len, out->owner.path_len);
 		err = step(view, out, len, seen, &node);
 		if (err == ENOENT)
@@ -377,14 +402,36 @@ static int walk(struct view *view, const char *path, size_t len, unsigned seen, 
 	return walk_down(view, path, len, seen, out);
 }
 
+static int touch_walk(struct view *view, const char *path, size_t len, const struct walk *walk)
+{
+	int err = 0;
+
+	while (!err && len > walk->spot.path_len) {
+		err = touch_vain(view, path, len);
+		len = xsp_path_parent_len(path, len);
+	}
+	if (err)
+		return err;
+	view_entry_touch(view, view_entry_find(view, &walk->spot));
+	if (!walk->exists)
+		view_entry_touch(view, view_entry_find(view, &walk->owner));
+	return 0;
+}
+
 int view_walk(struct view *view, const char *path, size_t len, unsigned seen, struct walk *out)
 {
 	struct view *snapshot = view_snapshot(view);
 	int err = walk(view, path, len, seen, out);
 
-	if (!err && snapshot && out->spot.path_len == len)
-		view_entry_touch(snapshot, view_entry_find(snapshot, &out->spot));
-	return err;
+	return err || !snapshot ? err : touch_walk(snapshot, path, len, out);
+}
+
+void view_touch_parent(struct view *view, const struct walk *walk)
+{
+	struct view *snapshot = view_snapshot(view);
+
+	if (snapshot && walk->exists && walk->spot.path[0] == '/' && walk->spot.path_len > 1)
+		view_entry_touch(snapshot, view_entry_find(snapshot, &walk->above));
 }
 
 void view_entry_mark_existence(struct view *view, struct view_entry *entry)

@@ -22,6 +22,7 @@
 #include "xenstored/base/map.h"
 #include "xenstored/store/history.h"
 #include "xenstored/store/node.h"
+#include "xenstored/store/vain.h"
 
 struct arena;
 struct store;
@@ -50,9 +51,9 @@ struct view_entry {
 	struct map_link in_parent; /* view.children, by parent; while existence is changed */
 	TAILQ_ENTRY(view_entry) order;
 	struct spot spot;
-	unsigned seen;    /* SEEN_*; in a transaction's view */
-	uint64_t touch;   /* order in which requests named it; 0: only passed on the way */
-	unsigned rights;  /* rights whose check depended on its permissions */
+	unsigned seen;   /* SEEN_*; in a transaction's view */
+	uint64_t touch;  /* order in which requests first asked for it; 0: only passed on the way */
+	unsigned rights; /* rights whose check depended on its permissions */
 	unsigned changed; /* ASPECT_* changed here */
 	bool existed;     /* below, when it was first changed or looked at */
 	bool exists;      /* here, if changed */
@@ -73,11 +74,12 @@ struct view {
 	struct map entries;
 	struct map children;
 	struct view_entries order; /* of first access */
+	struct vains vains; /* of a transaction: asked for where even the parent is missing */
 	size_t n_entries;
 	uint64_t n_touches;
 	size_t n_max;     /* limit for entries, 0: none */
 	size_t bytes;     /* heap held */
-	size_t bytes_max; /* limit for what is only looked at, 0: none */
+	size_t bytes_max; /* limit for what is only looked at, SIZE_MAX: none */
 	bool is_doomed;   /* the history it needs is gone: it will conflict */
 };
 
@@ -96,11 +98,13 @@ struct walk {
 	bool exists;
 	struct node node;  /* the path's node, or its nearest ancestor's; borrowed */
 	struct spot owner; /* where `node` is filed */
+	struct spot above; /* where the parent is filed, if `exists`; not for special names */
 };
 
 /*
- * Walks to an absolute or special path; `seen` says what will be looked at if it exists. Returns
- * 0 whether it exists or not, ENOSPC if the view may not hold more entries.
+ * Walks to an absolute or special path; `seen` says what will be looked at if it exists. 0 whether
+ * it exists or not, ENOSPC if the view may not hold more. The node has been asked for then; if it
+ * is missing, so have those above it, up to the first that exists.
  */
 int view_walk(struct view *view, const char *path, size_t len, unsigned seen, struct walk *out)
 	__attribute__((warn_unused_result));
@@ -129,8 +133,9 @@ int view_remove(struct view *view, const struct spot *spot, const struct node *o
 /* The transaction's view that `view` is or stands on, or NULL. */
 struct view *view_snapshot(struct view *view);
 
-/* Notes that a request named the node (NULL: there is no entry). */
+/* Notes that a request asked for the node (NULL: there is no entry), or for its parent, too. */
 void view_entry_touch(struct view *view, struct view_entry *entry);
+void view_touch_parent(struct view *view, const struct walk *walk);
 
 /* Notes that more of an existing entry was looked at, as far as that is of others' making. */
 void view_entry_note(struct view_entry *entry, unsigned seen);
