@@ -170,6 +170,15 @@ void model_fini(struct model *model);
 struct mclient *model_connect(struct model *model);
 void model_disconnect(struct model *model, struct mclient *client);
 
+/* Watches, transactions and what is on its way are gone. */
+void model_reset(struct model *model, struct mclient *client);
+
+/* A domain that exists becomes known when it is named. */
+bool model_learn(struct model *model, unsigned domid);
+
+/* Removes a node from the committed tree and tells of it. */
+void model_remove_node(struct model *model, const char *path);
+
 /* Executes one request. */
 void model_request(struct model *model, struct mrequest *rq);
 

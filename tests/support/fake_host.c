@@ -12,13 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/support/text.h"
+#include "tests/support/fake_inside.h"
 
 static const char boot_id[] = "0f0f0f0f-0000-4000-8000-000000000001";
 
-_Noreturn static void give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-_Noreturn static void give_up(const char *format, ...)
+_Noreturn void fake_give_up(const char *format, ...)
 {
 	va_list args;
 
@@ -30,7 +28,7 @@ _Noreturn static void give_up(const char *format, ...)
 }
 
 /* Says that control passes into the server or out of it; returns where it was. */
-static bool pass(struct fake *fake, bool is_inside)
+bool fake_pass(struct fake *fake, bool is_inside)
 {
 	bool was_inside = fake->is_inside;
 
@@ -38,171 +36,6 @@ static bool pass(struct fake *fake, bool is_inside)
 	if (fake->passing)
 		fake->passing(is_inside);
 	return was_inside;
-}
-
-/* The head of a stream, and its removal. */
-static const uint8_t *first_of(const struct inbox *stream)
-{
-	return stream->bytes + stream->start;
-}
-
-static void drop_first(struct inbox *stream, size_t len)
-{
-	stream->start += len;
-	stream->len -= len;
-}
-
-static struct fake_conn *conn_new(struct fake *fake, int domid)
-{
-	struct fake_conn *conn = text_alloc(sizeof(*conn));
-
-	*conn = (struct fake_conn){
-		.fake = fake,
-		.domid = domid,
-		.window = FAKE_WINDOW,
-		.is_read = true,
-	};
-	TAILQ_INSERT_TAIL(&fake->conns, conn, entry);
-	return conn;
-}
-
-static void conn_free(struct fake_conn *conn)
-{
-	inbox_fini(&conn->to);
-	inbox_fini(&conn->from);
-	TAILQ_REMOVE(&conn->fake->conns, conn, entry);
-	free(conn);
-}
-
-/* A guest takes what the server has put into its ring. */
-static void guest_reads(struct fake_conn *conn)
-{
-	struct xsp_ring_page *page = &conn->page;
-	uint32_t at = atomic_load(&page->rsp_cons), end = atomic_load(&page->rsp_prod);
-
-	/* A test may have put anything there: then there is nothing to be read. */
-	if (end - at > XSP_RING_SIZE)
-		at = end;
-	for (; at != end; at++)
-		inbox_add(&conn->from, page->rsp + at % XSP_RING_SIZE, 1);
-	atomic_store(&page->rsp_cons, end);
-}
-
-/* A guest puts what it wants to send into its ring, as far as there is room. */
-static void guest_writes(struct fake_conn *conn)
-{
-	struct xsp_ring_page *page = &conn->page;
-	uint32_t at = atomic_load(&page->req_prod), end = atomic_load(&page->req_cons);
-
-	end += XSP_RING_SIZE;
-	for (; conn->to.len && at != end; at++) {
-		page->req[at % XSP_RING_SIZE] = *first_of(&conn->to);
-		drop_first(&conn->to, 1);
-	}
-	atomic_store(&page->req_prod, at);
-}
-
-/* Moves output to the test's side. False: there is no room for all of it. */
-static bool flush(struct fake_conn *conn)
-{
-	const uint8_t *bytes;
-	size_t len, n, room;
-
-	while (conn->client && (len = client_output(conn->client, &bytes)) > 0) {
-		if (conn->domid != FAKE_SOCKET) {
-			if (xsp_ring_write(&conn->ring, bytes, len, &n)) {
-				client_broke(conn->client, XSP_RING_ERROR_INDEX);
-				return true;
-			}
-			if (conn->is_read)
-				guest_reads(conn);
-		} else {
-			room = conn->window > conn->from.len ? conn->window - conn->from.len : 0;
-			n = len < room ? len : room;
-			if (conn->is_deaf)
-				n = len;
-			else if (n)
-				inbox_add(&conn->from, bytes, n);
-		}
-		if (n == 0)
-			return false;
-		client_output_taken(conn->client, n);
-	}
-	return true;
-}
-
-static void write_out(struct fake_conn *conn)
-{
-	flush(conn);
-	if (conn->client && client_wants_input(conn->client))
-		conn->is_reading = true;
-}
-
-static size_t read_ring(struct fake_conn *conn, uint8_t *space, size_t size)
-{
-	size_t n;
-
-	if (conn->is_failed)
-		return 0;
-	guest_writes(conn);
-	if (xsp_ring_read(&conn->ring, space, size, &n)) {
-		client_broke(conn->client, XSP_RING_ERROR_INDEX);
-		return 0;
-	}
-	return n;
-}
-
-static size_t read_socket(struct fake_conn *conn, uint8_t *space, size_t size)
-{
-	size_t n = conn->to.len < size ? conn->to.len : size;
-
-	if (n)
-		memcpy(space, first_of(&conn->to), n);
-	drop_first(&conn->to, n);
-	return n;
-}
-
-static bool has_input(const struct fake_conn *conn)
-{
-	size_t pending;
-
-	if (!conn->client)
-		return false;
-	if (conn->domid == FAKE_SOCKET)
-		return conn->to.len || (conn->is_ended && !conn->is_end_told);
-	return !conn->is_failed &&
-	       (conn->to.len || xsp_ring_pending(&conn->ring, &pending) || pending);
-}
-
-/* Hands one connection's input over. True: something moved, or the server has to be asked. */
-static bool gather(struct fake_conn *conn)
-{
-	size_t len, n;
-	uint8_t *space;
-
-	if (!conn->is_reading || !has_input(conn))
-		return false;
-	if (!client_wants_input(conn->client)) {
-		conn->is_reading = false;
-		return false;
-	}
-	pass(conn->fake, true);
-	space = client_input_space(conn->client, &len);
-	pass(conn->fake, false);
-	if (!space) {
-		conn->is_reading = false;
-		return true;
-	}
-	n = conn->domid == FAKE_SOCKET ? read_socket(conn, space, len)
-				       : read_ring(conn, space, len);
-	if (n > 0) {
-		client_input_added(conn->client, n);
-	} else if (conn->domid == FAKE_SOCKET && conn->is_ended) {
-		conn->is_end_told = true;
-		conn->is_reading = false;
-		client_input_ended(conn->client);
-	}
-	return true;
 }
 
 static bool domain_state(void *self, uint16_t domid, struct host_domain *out_state)
@@ -213,16 +46,6 @@ static bool domain_state(void *self, uint16_t domid, struct host_domain *out_sta
 		return false;
 	*out_state = fake->domains[domid].state;
 	return true;
-}
-
-static void ring_start(struct fake_conn *conn, uint32_t features)
-{
-	xsp_ring_reset(&conn->ring, &conn->page);
-	atomic_store(&conn->page.features, features);
-	atomic_store(&conn->page.error, XSP_RING_ERROR_NONE);
-	atomic_store(&conn->page.connection, XSP_RING_CONNECTED);
-	conn->is_failed = false;
-	conn->is_reading = true;
 }
 
 static int ring_open(void *self, uint16_t domid, uint32_t port, uint32_t features,
@@ -239,7 +62,7 @@ static int ring_open(void *self, uint16_t domid, uint32_t port, uint32_t feature
 		domain->port = port;
 	domain->conn->client = client;
 	client_set_io(client, domain->conn);
-	ring_start(domain->conn, features);
+	fake_conn_ring_start(domain->conn, features);
 	return 0;
 }
 
@@ -249,7 +72,7 @@ static void ring_reopen(void *self, struct client *client, uint32_t port, uint32
 	struct fake_conn *conn = client_io(client);
 
 	fake->domains[conn->domid].port = port;
-	ring_start(conn, features);
+	fake_conn_ring_start(conn, features);
 }
 
 static void ring_fail(void *self, struct client *client, uint32_t error)
@@ -265,83 +88,25 @@ static void client_gone(void *self, struct client *client)
 {
 	struct fake *fake = self;
 	struct fake_conn *conn = client_io(client);
-	bool was_inside = pass(fake, false);
+	bool was_inside = fake_pass(fake, false);
 
 	if (conn) {
 		if (conn->domid == FAKE_SOCKET)
-			flush(conn);
+			fake_conn_flush(conn);
 		client_set_io(client, NULL);
 		conn->client = NULL;
 	}
-	pass(fake, was_inside);
+	fake_pass(fake, was_inside);
 }
 
 static void client_wake(void *self, struct client *client)
 {
 	struct fake *fake = self;
-	bool was_inside = pass(fake, false);
+	bool was_inside = fake_pass(fake, false);
 
 	if (client_io(client))
-		write_out(client_io(client));
-	pass(fake, was_inside);
-}
-
-static const char *const switch_names[] = { "obj", "io", "wrl", "acc", "tdb" };
-
-enum { N_SWITCHES = sizeof(switch_names) / sizeof(switch_names[0]) };
-
-static int trace_log(void *self, const char *argument)
-{
-	struct fake_trace *trace = self;
-
-	for (unsigned i = 0; i < N_SWITCHES; i++) {
-		if (strcmp(argument + 1, switch_names[i]) != 0)
-			continue;
-		if (argument[0] == '+')
-			trace->switches |= 1U << i;
-		else if (argument[0] == '-')
-			trace->switches &= ~(1U << i);
-		else
-			return EINVAL;
-		return 0;
-	}
-	return !strcmp(argument, "on") || !strcmp(argument, "off") ? 0 : EINVAL;
-}
-
-static const char *trace_get_switch(void *self, size_t i, bool *out_is_on)
-{
-	const struct fake_trace *trace = self;
-
-	if (i >= N_SWITCHES)
-		return NULL;
-	*out_is_on = trace->switches & 1U << i;
-	return switch_names[i];
-}
-
-static void trace_request(void *self, const struct client *client, uint16_t domid, uint32_t type,
-			  const void *payload, size_t len)
-{
-	struct fake_trace *trace = self;
-
-	(void)client;
-	(void)domid;
-	(void)type;
-	(void)payload;
-	(void)len;
-	trace->n_requests++;
-}
-
-static void trace_reply(void *self, const struct client *client, uint16_t domid, uint32_t type,
-			const void *payload, size_t len)
-{
-	struct fake_trace *trace = self;
-
-	(void)client;
-	(void)domid;
-	(void)type;
-	(void)payload;
-	(void)len;
-	trace->n_replies++;
+		fake_conn_write_out(client_io(client));
+	fake_pass(fake, was_inside);
 }
 
 static int remove_entry(const char *path, const struct stat *stat, int kind, struct FTW *where)
@@ -362,7 +127,7 @@ static int open_server(struct fake *fake)
 	enum store_found found;
 	int err;
 
-	pass(fake, true);
+	fake_pass(fake, true);
 	err = store_open(fake->dir, boot_id, fake->config.seed, &fake->store, &found);
 	if (!err) {
 		err = server_new(&fake->config, fake->store, &fake->host, &fake->trace.trace,
@@ -372,7 +137,7 @@ static int open_server(struct fake *fake)
 			fake->store = NULL;
 		}
 	}
-	pass(fake, false);
+	fake_pass(fake, false);
 	fake->needs_turn = true;
 	return err;
 }
@@ -394,19 +159,10 @@ int fake_try_start(struct fake *fake, const struct server_config *config,
 			.client_gone = client_gone,
 			.client_wake = client_wake,
 		},
-		.trace = {
-			.trace = {
-				.self = &fake->trace,
-				.request = trace_request,
-				.reply = trace_reply,
-				.log = trace_log,
-				.get_switch = trace_get_switch,
-			},
-			.switches = 1U << 0 | 1U << 1,
-		},
 		.now_ms = 1000,
 		.passing = passing,
 	};
+	fake_trace_init(&fake->trace);
 	TAILQ_INIT(&fake->conns);
 	if (config)
 		fake->config = *config;
@@ -414,7 +170,7 @@ int fake_try_start(struct fake *fake, const struct server_config *config,
 		server_config_defaults(&fake->config);
 	snprintf(fake->dir, sizeof(fake->dir), "%s/xs-test.XXXXXX", top);
 	if (!mkdtemp(fake->dir))
-		give_up("mkdtemp: %s", strerror(errno));
+		fake_give_up("mkdtemp: %s", strerror(errno));
 	err = open_server(fake);
 	if (err)
 		remove_dir(fake);
@@ -426,7 +182,7 @@ void fake_start(struct fake *fake, const struct server_config *config)
 	int err = fake_try_start(fake, config, NULL);
 
 	if (err)
-		give_up("the server does not start: %s", strerror(-err));
+		fake_give_up("the server does not start: %s", strerror(-err));
 }
 
 static void close_server(struct fake *fake)
@@ -440,7 +196,7 @@ static void close_server(struct fake *fake)
 	while ((conn = TAILQ_FIRST(&fake->conns))) {
 		if (conn->domid != FAKE_SOCKET)
 			fake->domains[conn->domid].conn = NULL;
-		conn_free(conn);
+		fake_conn_free(conn);
 	}
 }
 
@@ -451,11 +207,11 @@ static void reopen(struct fake *fake)
 
 	for (unsigned domid = 0; domid < FAKE_DOMIDS; domid++) {
 		if (fake->domains[domid].exists)
-			fake->domains[domid].conn = conn_new(fake, (int)domid);
+			fake->domains[domid].conn = fake_conn_new(fake, (int)domid);
 	}
 	err = open_server(fake);
 	if (err)
-		give_up("the server does not start again: %s", strerror(-err));
+		fake_give_up("the server does not start again: %s", strerror(-err));
 }
 
 void fake_restart(struct fake *fake)
@@ -471,14 +227,14 @@ static void copy_file(const char *from, const char *to)
 	size_t n;
 
 	if (!in || !out)
-		give_up("%s: %s", to, strerror(errno));
+		fake_give_up("%s: %s", to, strerror(errno));
 	while ((n = fread(bytes, 1, sizeof(bytes), in)) > 0) {
 		if (fwrite(bytes, 1, n, out) != n)
-			give_up("%s: %s", to, strerror(errno));
+			fake_give_up("%s: %s", to, strerror(errno));
 	}
 	fclose(in);
 	if (fclose(out))
-		give_up("%s: %s", to, strerror(errno));
+		fake_give_up("%s: %s", to, strerror(errno));
 }
 
 void fake_crash(struct fake *fake)
@@ -490,7 +246,7 @@ void fake_crash(struct fake *fake)
 	/* A map's bytes are in the file for whoever reads it, whether the process lives or not. */
 	snprintf(dir, sizeof(dir), "%.50s.copy", fake->dir);
 	if (!directory || mkdir(dir, 0700))
-		give_up("%s: %s", dir, strerror(errno));
+		fake_give_up("%s: %s", dir, strerror(errno));
 	while ((entry = readdir(directory))) {
 		if (entry->d_name[0] == '.')
 			continue;
@@ -502,7 +258,7 @@ void fake_crash(struct fake *fake)
 	close_server(fake);
 	remove_dir(fake);
 	if (rename(dir, fake->dir))
-		give_up("%s: %s", dir, strerror(errno));
+		fake_give_up("%s: %s", dir, strerror(errno));
 	reopen(fake);
 }
 
@@ -512,98 +268,6 @@ void fake_stop(struct fake *fake)
 	remove_dir(fake);
 }
 
-struct fake_conn *fake_connect(struct fake *fake)
-{
-	struct fake_conn *conn = conn_new(fake, FAKE_SOCKET);
-
-	pass(fake, true);
-	conn->client = server_connect(fake->server);
-	pass(fake, false);
-	if (!conn->client) {
-		conn_free(conn);
-		return NULL;
-	}
-	client_set_io(conn->client, conn);
-	conn->is_reading = true;
-	return conn;
-}
-
-struct fake_conn *fake_guest(struct fake *fake, unsigned domid)
-{
-	return fake->domains[domid].conn;
-}
-
-void fake_send(struct fake_conn *conn, const void *bytes, size_t len)
-{
-	inbox_add(&conn->to, bytes, len);
-}
-
-/* There may be room again: the transport would see that the client is writable. */
-static void on_writable(struct fake_conn *conn)
-{
-	const uint8_t *waiting;
-
-	if (!conn->client || conn->is_failed || client_output(conn->client, &waiting) == 0)
-		return;
-	write_out(conn);
-	conn->fake->needs_turn = true;
-}
-
-size_t fake_receive(struct fake_conn *conn, void *bytes, size_t size)
-{
-	size_t n;
-
-	if (conn->domid != FAKE_SOCKET && conn->client)
-		guest_reads(conn);
-	if (conn->from.len == 0)
-		on_writable(conn);
-	n = conn->from.len < size ? conn->from.len : size;
-	if (n)
-		memcpy(bytes, first_of(&conn->from), n);
-	drop_first(&conn->from, n);
-	on_writable(conn);
-	return n;
-}
-
-void fake_end(struct fake_conn *conn, bool is_deaf)
-{
-	if (conn->domid != FAKE_SOCKET) {
-		inbox_fini(&conn->to);
-		inbox_fini(&conn->from);
-		return;
-	}
-	conn->is_ended = true;
-	conn->is_deaf = conn->is_deaf || is_deaf;
-	if (conn->is_deaf)
-		inbox_fini(&conn->from);
-	if (!conn->client)
-		return;
-	flush(conn);
-	conn->fake->needs_turn = true;
-}
-
-void fake_break(struct fake_conn *conn)
-{
-	struct fake *fake = conn->fake;
-
-	if (!conn->client)
-		return;
-	server_disconnect(fake->server, conn->client);
-	fake->needs_turn = true;
-}
-
-/* A guest that asks for a new connection gets one. */
-static void reconnect(struct fake_conn *conn)
-{
-	if (conn->domid == FAKE_SOCKET || !conn->client || conn->is_failed ||
-	    atomic_load(&conn->page.connection) != XSP_RING_RECONNECT)
-		return;
-	inbox_fini(&conn->to);
-	inbox_fini(&conn->from);
-	client_restarted(conn->client);
-	ring_start(conn, atomic_load(&conn->page.features));
-}
-
 bool fake_pump(struct fake *fake)
 {
 	struct fake_conn *conn, *next;
@@ -611,20 +275,20 @@ bool fake_pump(struct fake *fake)
 
 	for (conn = TAILQ_FIRST(&fake->conns); conn; conn = next) {
 		next = TAILQ_NEXT(conn, entry);
-		reconnect(conn);
-		if (gather(conn))
+		fake_conn_reconnect(conn);
+		if (fake_conn_gather(conn))
 			has_reason = true;
 	}
 	if (has_reason) {
-		pass(fake, true);
+		fake_pass(fake, true);
 		fake->needs_turn = server_turn(fake->server, fake->now_ms, &fake->deadline_ms);
-		pass(fake, false);
+		fake_pass(fake, false);
 	}
 	/* Whoever has left on both sides is forgotten. */
 	for (conn = TAILQ_FIRST(&fake->conns); conn; conn = next) {
 		next = TAILQ_NEXT(conn, entry);
 		if (conn->domid == FAKE_SOCKET && !conn->client && conn->is_deaf)
-			conn_free(conn);
+			fake_conn_free(conn);
 	}
 	return has_reason;
 }
@@ -636,7 +300,7 @@ void fake_settle(struct fake *fake)
 		if (!fake_pump(fake))
 			return;
 	}
-	give_up("the server always finds something more to do");
+	fake_give_up("the server always finds something more to do");
 }
 
 void fake_advance(struct fake *fake, uint64_t ms)
@@ -659,7 +323,7 @@ void fake_domain_create(struct fake *fake, unsigned domid)
 	domain->exists = true;
 	domain->state = (struct host_domain){ .unique_id = ++fake->last_unique_id };
 	if (!domain->conn)
-		domain->conn = conn_new(fake, (int)domid);
+		domain->conn = fake_conn_new(fake, (int)domid);
 	inbox_fini(&domain->conn->to);
 	inbox_fini(&domain->conn->from);
 	memset(&domain->conn->page, 0, sizeof(domain->conn->page));
@@ -676,19 +340,12 @@ void fake_changed(struct fake *fake)
 	fake->needs_turn = true;
 }
 
-void fake_notify(struct fake_conn *conn)
-{
-	if (conn->client)
-		conn->is_reading = true;
-	conn->fake->needs_turn = true;
-}
-
 void fake_audit(struct fake *fake)
 {
 	char text[256];
 
 	if (!server_audit(fake->server, text, sizeof(text)))
-		give_up("audit: %s", text);
+		fake_give_up("audit: %s", text);
 }
 
 const char *fake_store_path(const struct fake *fake, char *out_path, size_t size)

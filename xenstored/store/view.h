@@ -89,7 +89,7 @@ void view_begin(struct view *view, struct store *store, struct view *below, stru
 /* A view for a transaction, of the tree as it is now; the history must be told of its start. */
 void view_begin_snapshot(struct view *view, struct store *store, uint64_t start);
 
-/* Frees what the view holds, on every road. */
+/* Frees what the view holds. */
 void view_end(struct view *view);
 
 /* The outcome of a walk to a path. */
