@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A server that goes on with what another one has left: whom permissions mean, and who owns what,
- * whatever became of the domains in between.
+ * Whom permissions mean, and who owns what, whatever became of the domains: while a server looks,
+ * and while none does, for one that goes on with what another has left.
  */
 #include "tests/core/talk.h"
 #include "tests/support/check.h"
+#include "xenstored/core/state.h"
 
 /* A server with one socket, and domain 5, which may read /x and owns /d. */
 struct stage {
@@ -216,5 +217,36 @@ TEST(entries_for_nobody_and_for_the_privileged_stay_as_they_are)
 		CHECK_STR(talk(&stage->s, "GET_PERMS /d|"), "n5|b0|r9|w32757|");
 		CHECK_STR(talk(&stage->s, "GET_PERMS @releaseDomain|"), "n0|r32757|");
 	}
+	close_stage(stage);
+}
+
+static unsigned nodes_of_five(struct stage *stage)
+{
+	const struct domain *domain = domain_find(&stage->fake.server->domains, 5);
+
+	return (unsigned)domain->ledger.used[QUOTA_NODES];
+}
+
+TEST(a_domain_named_again_owns_nothing_of_the_one_before)
+{
+	struct stage *stage = open_stage(NULL);
+
+	CHECK_STR(talk(&stage->s, "WATCH /|t|"), "OK|");
+	CHECK_STR(event(&stage->s), "/|t|");
+	CHECK_UINT(nodes_of_five(stage), 1);
+	/* Nobody has told the server. */
+	fake_domain_create(&stage->fake, 5);
+	CHECK_STR(talk(&stage->s, "SET_PERMS /x|n0|r5|"), "OK|");
+	CHECK_STR(event(&stage->s), "/d|t|");
+	CHECK_STR(event(&stage->s), "/x|t|");
+	CHECK_STR(talk(&stage->s, "READ /d/below|"), "!ENOENT");
+	CHECK_UINT(nodes_of_five(stage), 0);
+	/* Whatever names it will do. */
+	CHECK_STR(talk(&stage->s, "SET_PERMS /x|n5|"), "OK|");
+	CHECK_UINT(nodes_of_five(stage), 1);
+	fake_domain_create(&stage->fake, 5);
+	CHECK_STR(talk(&stage->s, "GET_QUOTA 5|nodes|"), "1000|");
+	CHECK_UINT(nodes_of_five(stage), 0);
+	CHECK_STR(talk(&stage->s, "READ /x|"), "!ENOENT");
 	close_stage(stage);
 }

@@ -153,33 +153,6 @@ TEST(a_domain_introduced_for_the_first_time_inherits_nothing)
 	close_stage(stage);
 }
 
-/* 322: nor does one that was only named, and is named again, take over what its predecessor had. */
-TEST(a_domain_named_again_owns_nothing_of_the_one_before)
-{
-	struct stage *stage = open_stage(0);
-
-	fake_domain_create(&stage->fake, 3);
-	CHECK_STR(talk(&stage->s, "WRITE /local/domain/3/secret/below|v"), "OK|");
-	CHECK_STR(talk(&stage->s, "SET_PERMS /local/domain/3/secret|n3|"), "OK|");
-	CHECK_STR(talk(&stage->s, "WRITE /local/domain/4|v"), "OK|");
-	CHECK_STR(talk(&stage->s, "WATCH /local|t|"), "OK|");
-	CHECK_STR(event(&stage->s), "/local|t|");
-	fake_domain_create(&stage->fake, 3);
-	CHECK_STR(talk(&stage->s, "SET_PERMS /local/domain/4|n0|r3|"), "OK|");
-	CHECK_STR(event(&stage->s), "/local/domain/3/secret|t|");
-	CHECK_STR(event(&stage->s), "/local/domain/4|t|");
-	CHECK_STR(talk(&stage->s, "READ /local/domain/3/secret|"), "!ENOENT");
-	CHECK_INT(nodes_of(stage, 3), 0);
-	/* Whatever names it will do. */
-	CHECK_STR(talk(&stage->s, "SET_PERMS /local/domain/4|n3|"), "OK|");
-	CHECK_INT(nodes_of(stage, 3), 1);
-	fake_domain_create(&stage->fake, 3);
-	CHECK_STR(talk(&stage->s, "GET_QUOTA 3|nodes|"), "1000|");
-	CHECK_INT(nodes_of(stage, 3), 0);
-	CHECK_STR(talk(&stage->s, "READ /local/domain/4|"), "!ENOENT");
-	close_stage(stage);
-}
-
 /* 324: an event that cannot be sent is not, and nothing else is lost. */
 TEST(an_event_too_long_for_a_message_is_left_out)
 {

@@ -83,7 +83,7 @@ int domain_record(struct domains *domains, uint16_t domid, struct domain **out_d
 int domain_learn(struct domains *domains, uint16_t domid, struct domain **out_domain)
 {
 	struct domain *domain = domain_find(domains, domid);
-	struct host_domain state;
+	struct host_domain state = { 0 };
 	int err;
 
 	if (domain && (domain->is_introduced || domid == domains->privileged)) {

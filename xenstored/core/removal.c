@@ -141,7 +141,7 @@ static int remove_nodes(struct server *server, uint16_t domid)
 /* Takes the domain off the roster, with the epoch in which it will be gone. */
 static int strike(struct server *server, struct domain *domain, uint32_t epoch)
 {
-	int err = store_reserve(server->store, 2, 2 * ROSTER_BYTES, DB_ROOM_LAST);
+	int err = store_reserve(server->store, 2, (size_t)2 * ROSTER_BYTES, DB_ROOM_LAST);
 
 	client_settle_all(server);
 	if (!err)

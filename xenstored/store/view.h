@@ -102,9 +102,8 @@ struct walk {
 };
 
 /*
- * Walks to an absolute or special path; `seen` says what will be looked at if it exists. 0 whether
- * it exists or not, ENOSPC if the view may not hold more. The node has been asked for then; if it
- * is missing, so have those above it, up to the first that exists.
+ * Walks to a path, which is asked for with it; so are those above a missing one, up to the first
+ * that exists. `seen`: what will be looked at if it exists. ENOSPC: the view may not hold more.
  */
 int view_walk(struct view *view, const char *path, size_t len, unsigned seen, struct walk *out)
 	__attribute__((warn_unused_result));
