@@ -160,11 +160,6 @@ static void step(struct world *world, struct program *program)
 			world->sockets[who % PEERS] = NULL;
 		}
 		break;
-	case 10:
-		conn = peer(world, who);
-		if (conn->domid == FAKE_SOCKET)
-			fake_break(conn);
-		break;
 	case 11:
 		conn = peer(world, who);
 		conn->is_read = !conn->is_read;

@@ -105,7 +105,7 @@ TEST(a_client_that_waits_may_vanish)
 	CHECK_STR(talk(&stage->s, "TRANSACTION_START |"), "4|");
 	say(&stage->t, "WRITE /d|9");
 	CHECK_STR(hear(&stage->t), "");
-	fake_break(stage->t.conn);
+	fake_end(stage->t.conn, true);
 	fake_settle(&stage->fake);
 	CHECK_STR(talk(&stage->s, "READ[4] /d|"), "3");
 	CHECK_STR(talk(&stage->s, "TRANSACTION_END[4] T|"), "OK|");

@@ -164,7 +164,7 @@ TEST(many_bytes_of_events_count_as_many_requests)
 	/* 1.2 MB, at 64 KiB each. */
 	CHECK_UINT(usage_of(&stage->s, 7, "outstanding"), 1 + 18);
 	fake_audit(&stage->fake);
-	fake_break(deaf.conn);
+	fake_end(deaf.conn, true);
 	fake_settle(&stage->fake);
 	CHECK_UINT(usage_of(&stage->s, 7, "outstanding"), 0);
 	talk_end(&deaf);

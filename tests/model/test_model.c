@@ -51,8 +51,6 @@ static void do_disconnect(struct world *world)
 	if (!pair->client->is_socket || pair == &world->pairs[0])
 		return;
 	world_note(world, "socket %u goes", (unsigned)(pair - world->pairs));
-	if (world_chance(world, 50))
-		fake_break(pair->conn);
 	fake_end(pair->conn, true);
 	model_disconnect(&world->model, pair->client);
 }

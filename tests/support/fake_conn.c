@@ -254,16 +254,6 @@ void fake_end(struct fake_conn *conn, bool is_deaf)
 	conn->fake->needs_turn = true;
 }
 
-void fake_break(struct fake_conn *conn)
-{
-	struct fake *fake = conn->fake;
-
-	if (!conn->client)
-		return;
-	server_disconnect(fake->server, conn->client);
-	fake->needs_turn = true;
-}
-
 /* A guest that asks for a new connection gets one. */
 void fake_conn_reconnect(struct fake_conn *conn)
 {

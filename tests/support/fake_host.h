@@ -117,9 +117,6 @@ size_t fake_receive(struct fake_conn *conn, void *bytes, size_t size);
 /* The test sends no more; with `is_deaf` it does not listen any more either. */
 void fake_end(struct fake_conn *conn, bool is_deaf);
 
-/* The kernel has noticed that a socket is broken: the server is told so at once. */
-void fake_break(struct fake_conn *conn);
-
 /* Gathers and runs one turn, if there is a reason for one. False: there was none. */
 bool fake_pump(struct fake *fake);
 

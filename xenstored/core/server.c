@@ -195,12 +195,6 @@ struct client *server_connect(struct server *server)
 	return client_new(server, CLIENT_SOCKET, domain);
 }
 
-void server_disconnect(struct server *server, struct client *client)
-{
-	(void)server;
-	client_leave(client);
-}
-
 void client_set_io(struct client *client, void *io)
 {
 	client->io = io;

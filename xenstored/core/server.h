@@ -32,9 +32,6 @@ void server_free(struct server *server);
 /* A client has come over a socket. NULL: no memory. */
 struct client *server_connect(struct server *server);
 
-/* The connection is gone for good: frees the client at the end of the turn. */
-void server_disconnect(struct server *server, struct client *client);
-
 /* The transport's own pointer. */
 void client_set_io(struct client *client, void *io);
 void *client_io(const struct client *client);
