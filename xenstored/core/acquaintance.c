@@ -3,28 +3,9 @@
 
 #include <errno.h>
 
-#include "xenstored/core/removal.h"
 #include "xenstored/core/state.h"
 #include "xenstored/store/roster.h"
 #include "xenstored/store/store.h"
-
-int acquaintance_make(struct server *server, uint16_t domid, struct domain **out_domain)
-{
-	struct domains *domains = &server->domains;
-	struct domain *domain;
-	int err = domain_learn(domains, domid, &domain);
-
-	if (err == ESTALE) {
-		err = removal_run(server, domain_find(domains, domid));
-		if (!err)
-			err = domain_learn(domains, domid, &domain);
-	}
-	if (!err)
-		err = acquaintance_record(server, domain);
-	if (!err)
-		*out_domain = domain;
-	return err;
-}
 
 /* These two exist as long as we do: nobody else will ever have their numbers. */
 static bool is_permanent(const struct server *server, uint16_t domid)

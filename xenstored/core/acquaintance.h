@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Getting to know a domain: by name in a request, or because it is introduced.
- *
- * Whom we know is on the store's roster, so that a server that goes on from this one can tell the
- * domains we meant from others that have their numbers by then.
+ * The domains we know are on the store's roster, so that a server that goes on from this one can
+ * tell those we meant from others that have their numbers by then.
  */
 #ifndef XSD_CORE_ACQUAINTANCE_H
 #define XSD_CORE_ACQUAINTANCE_H
@@ -12,14 +10,6 @@
 
 struct domain;
 struct server;
-
-/*
- * The record of an existing domain, put on the roster if it is new there. Another one that we knew
- * by its number is removed first. ENOENT: there is no such domain. ENOSPC: there is no room to
- * remember it.
- */
-int acquaintance_make(struct server *server, uint16_t domid, struct domain **out_domain)
-	__attribute__((warn_unused_result));
 
 /*
  * Goes on with the domains on the store's roster. They may have ended meanwhile, and so may owners

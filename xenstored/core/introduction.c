@@ -9,6 +9,24 @@
 #include "xenstored/core/removal.h"
 #include "xenstored/core/state.h"
 
+int introduction_name(struct server *server, uint16_t domid, struct domain **out_domain)
+{
+	struct domains *domains = &server->domains;
+	struct domain *domain;
+	int err = domain_learn(domains, domid, &domain);
+
+	if (err == ESTALE) {
+		err = removal_run(server, domain_find(domains, domid));
+		if (!err)
+			err = domain_learn(domains, domid, &domain);
+	}
+	if (!err)
+		err = acquaintance_record(server, domain);
+	if (!err)
+		*out_domain = domain;
+	return err;
+}
+
 static int introduce_again(struct server *server, struct domain *domain, uint32_t port)
 {
 	struct client *client = domain->client;
@@ -45,7 +63,7 @@ int introduction_run(struct server *server, uint16_t domid, uint32_t port)
 	if (domain && has_ended(server, domain))
 		err = removal_run(server, domain);
 	if (!err)
-		err = acquaintance_make(server, domid, &domain);
+		err = introduction_name(server, domid, &domain);
 	if (err)
 		return err == ENOENT ? EINVAL : err;
 	if (domain->is_introduced)

@@ -6,7 +6,7 @@
 
 #include "protocol/perms.h"
 #include "xenstored/base/arena.h"
-#include "xenstored/core/acquaintance.h"
+#include "xenstored/core/introduction.h"
 #include "xenstored/core/client.h"
 #include "xenstored/core/domain.h"
 #include "xenstored/core/op.h"
@@ -51,7 +51,7 @@ static int judge(struct request *rq, struct xsp_perm *perm)
 			perm->flags |= NODE_PERM_IGNORED;
 		return 0;
 	}
-	err = acquaintance_make(rq->server, perm->domid, &domain);
+	err = introduction_name(rq->server, perm->domid, &domain);
 	if (err == ENOENT) {
 		perm->flags |= NODE_PERM_IGNORED;
 		err = 0;
@@ -81,7 +81,7 @@ static int parse_perms(struct request *rq, struct node *out_model)
 		node_perm_put(perms + i * NODE_PERM_SIZE, perm);
 	}
 	*out_model = (struct node){ .perms = perms, .n_perms = (uint32_t)n_perms };
-	err = acquaintance_make(rq->server, node_owner(out_model), &owner);
+	err = introduction_name(rq->server, node_owner(out_model), &owner);
 	for (size_t i = 1; i < n_perms && !err; i++) {
 		perm = node_perm(out_model, i);
 		err = judge(rq, &perm);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "xenstored/core/introduction.h"
 #include "xenstored/core/request.h"
 
 #include <errno.h>
 
-#include "xenstored/core/acquaintance.h"
 #include "xenstored/core/fire.h"
 #include "xenstored/core/state.h"
 #include "xenstored/core/usage.h"
@@ -105,7 +105,7 @@ int request_domain(struct request *rq, size_t i, struct domain **out_domain)
 	uint16_t domid;
 	int err = request_domid(rq, i, &domid);
 
-	return err ? err : acquaintance_make(rq->server, domid, out_domain);
+	return err ? err : introduction_name(rq->server, domid, out_domain);
 }
 
 /*
