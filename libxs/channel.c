@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -44,10 +45,35 @@ static int connect_socket(const char *path, _Atomic int *out_fd)
 	return 0;
 }
 
+/*
+ * A device is written to as soon as it is open, so nothing else may be taken for one: a wrong name
+ * would cost somebody a file.
+ */
+static bool is_device(const char *path, const struct stat *status)
+{
+	return S_ISCHR(status->st_mode) ||
+	       (S_ISREG(status->st_mode) && xsi_env_is_kernels_file(path));
+}
+
+static int open_device(const char *path, _Atomic int *out_fd)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY);
+	struct stat status;
+
+	if (fd < 0)
+		return errno;
+	/* What has the name may have changed since it was looked at. */
+	if (fstat(fd, &status) < 0 || !is_device(path, &status)) {
+		close(fd);
+		return ENOTSOCK;
+	}
+	atomic_store(out_fd, fd);
+	return 0;
+}
+
 static int open_path(const char *path, _Atomic int *out_fd, enum xsi_transport *out_transport)
 {
 	struct stat status;
-	int fd;
 
 	if (stat(path, &status) < 0)
 		return errno;
@@ -55,12 +81,10 @@ static int open_path(const char *path, _Atomic int *out_fd, enum xsi_transport *
 		*out_transport = XSI_SOCKET;
 		return connect_socket(path, out_fd);
 	}
+	if (!is_device(path, &status))
+		return ENOTSOCK;
 	*out_transport = XSI_DEVICE;
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return errno;
-	atomic_store(out_fd, fd);
-	return 0;
+	return open_device(path, out_fd);
 }
 
 int xsi_connect(_Atomic int *out_fd, enum xsi_transport *out_transport)

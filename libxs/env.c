@@ -17,6 +17,8 @@
 #include "libxs/include/xenstore_lib.h"
 
 #define DEFAULT_RUNDIR "/var/run/xenstored"
+#define LINUX_FILE     "/proc/xen/xenbus"
+#define NETBSD_FILE    "/kern/xen/xenbus"
 
 static const char *path_override(void)
 {
@@ -50,14 +52,19 @@ const char *xsi_env_device(void)
 	if (path)
 		return path;
 #if defined(__linux__)
-	return access("/dev/xen/xenbus", F_OK) == 0 ? "/dev/xen/xenbus" : "/proc/xen/xenbus";
+	return access("/dev/xen/xenbus", F_OK) == 0 ? "/dev/xen/xenbus" : LINUX_FILE;
 #elif defined(__NetBSD__)
-	return "/kern/xen/xenbus";
+	return NETBSD_FILE;
 #elif defined(__FreeBSD__)
 	return "/dev/xen/xenstore";
 #else
 	return "/dev/xen/xenbus";
 #endif
+}
+
+bool xsi_env_is_kernels_file(const char *path)
+{
+	return strcmp(path, LINUX_FILE) == 0 || strcmp(path, NETBSD_FILE) == 0;
 }
 
 const char *xs_daemon_socket(void)

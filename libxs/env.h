@@ -4,6 +4,7 @@
 #define XSI_ENV_H
 
 #include <limits.h>
+#include <stdbool.h>
 
 enum { XSI_ENV_PATH_MAX = PATH_MAX };
 
@@ -15,5 +16,8 @@ const char *xsi_env_socket(char buffer[XSI_ENV_PATH_MAX]);
 
 /* The path of the kernel's device, or of whatever XENSTORED_PATH names. */
 const char *xsi_env_device(void);
+
+/* Whether the path is one where some kernels have their device as what looks like a regular file. */
+bool xsi_env_is_kernels_file(const char *path);
 
 #endif

@@ -109,7 +109,8 @@ void cmd_no_server(const struct job *job, int err)
 {
 	const char *path = xs_daemon_socket();
 
-	errx(job->command->trouble, "xs_open: %s (socket %s)", strerror(err), path ? path : "?");
+	errx(job->command->trouble, "xs_open: %s (socket %s)",
+	     err == ENOTSOCK ? "neither a socket nor a device" : strerror(err), path ? path : "?");
 }
 
 static int usage(const struct command *command, const char *typed)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -88,6 +89,49 @@ TEST(a_path_too_long_for_a_socket_is_einval)
 	CHECK_INT(errno, EINVAL);
 	unlink(longer);
 	close(fd);
+	peer_remove_directory(directory, path);
+}
+
+/* What is at `path` is refused by both ways to open a connection. */
+static void check_refused(const char *path)
+{
+	setenv("XENSTORED_PATH", path, 1);
+	errno = 0;
+	CHECK(!xs_open(0));
+	CHECK_INT(errno, ENOTSOCK);
+	errno = 0;
+	CHECK(!xsa_open(0));
+	CHECK_INT(errno, ENOTSOCK);
+}
+
+TEST(a_file_is_not_taken_for_a_device_and_stays_as_it_is)
+{
+	static const char contents[] = "what must not be written over\n";
+	char *directory = peer_make_directory(), path[108], link_path[108], now[100];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/file", directory);
+	snprintf(link_path, sizeof(link_path), "%s/link", directory);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	CHECK_INT(write(fd, contents, sizeof(contents)), sizeof(contents));
+	CHECK_INT(symlink(path, link_path), 0);
+	check_refused(path);
+	check_refused(link_path);
+	CHECK_INT(pread(fd, now, sizeof(now), 0), sizeof(contents));
+	CHECK_STR(now, contents);
+	close(fd);
+	unlink(link_path);
+	peer_remove_directory(directory, path);
+}
+
+TEST(a_pipe_or_a_directory_is_not_taken_for_a_device)
+{
+	char *directory = peer_make_directory(), path[108];
+
+	snprintf(path, sizeof(path), "%s/pipe", directory);
+	CHECK_INT(mkfifo(path, 0600), 0);
+	check_refused(path);
+	check_refused(directory);
 	peer_remove_directory(directory, path);
 }
 

@@ -240,6 +240,10 @@ tests_messages() {
 		env XENSTORED_PATH=/nonexistent/socket xenstore-read /t
 	expect_message 2 "xenstore: xs_open: No such file or directory (socket /nonexistent/socket)" \
 		env XENSTORED_PATH=/nonexistent/socket xenstore diff /t /t
+	echo "not a server" >"$dir/file"
+	expect_message 1 "xenstore-read: xs_open: neither a socket nor a device (socket $dir/file)" \
+		env XENSTORED_PATH="$dir/file" xenstore-read /t
+	[ "$(cat "$dir/file")" = "not a server" ] || fail "a file was written to"
 	if [ -w /dev/full ]; then
 		expect_message 1 "xenstore-ls: cannot write the output: No space left on device" \
 			bash -c 'exec xenstore-ls / >/dev/full'
