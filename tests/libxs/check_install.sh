@@ -19,10 +19,12 @@ fail() {
 	exit 1
 }
 
-cmake --install "$build/libxs" --prefix "$work/installed" >"$work/log" || {
+cmake --install "$build/libxs" --prefix "$work/first" >"$work/log" || {
 	cat "$work/log"
 	fail "cmake --install"
 }
+# Whatever names a place must go on to be true elsewhere.
+mv "$work/first" "$work/installed"
 
 mkdir "$work/program"
 cat >"$work/program/program.c" <<'END'
@@ -37,7 +39,7 @@ int main(void)
 }
 END
 
-# pkg-config. The file names the final place, so it is told that it lies elsewhere.
+# pkg-config.
 pc=$(find "$work/installed" -name xenstore.pc)
 [ -n "$pc" ] || fail "no xenstore.pc is installed"
 PKG_CONFIG_PATH=$(dirname "$pc")
@@ -46,7 +48,7 @@ export PKG_CONFIG_PATH
 libdir=$(dirname "$(find "$work/installed" -name libxenstore.so.4)")
 # shellcheck disable=SC2046
 "$cc" "$@" -o "$work/shared" "$work/program/program.c" \
-	$(pkg-config --define-prefix --cflags --libs xenstore) || fail "linking by pkg-config"
+	$(pkg-config --cflags --libs xenstore) || fail "linking by pkg-config"
 LD_LIBRARY_PATH=$libdir "$work/shared" || fail "the program linked by pkg-config"
 LD_LIBRARY_PATH=$libdir ldd "$work/shared" | grep -q "libxenstore.so.4 => $libdir" ||
 	fail "it runs with another library"
