@@ -16,14 +16,22 @@
 #include "tools/mem.h"
 #include "tools/tree.h"
 
+enum kind { REMOVE, WRITE, SET_PERMS };
+
+static const char *const complaints[] = {
+	[REMOVE] = "could not remove path",
+	[WRITE] = "could not write path",
+	[SET_PERMS] = "could not set permissions of",
+};
+
 struct import {
 	struct job *job;
 	struct link link;
-	struct tree from;      /* what to write; its top is where */
-	struct tree present;   /* what is there now, if others are to be dropped */
-	struct step *steps;    /* owned; one for each node, first of `from`, then of `present` */
-	int error;             /* the first one, and what it is about: */
-	const char *complaint; /* borrowed */
+	struct tree from;    /* what to write; its top is where */
+	struct tree present; /* what is there now, if others are to be dropped */
+	struct step *steps;  /* owned; one for each node, first of `from`, then of `present` */
+	int error;           /* the first one, and what it is about: */
+	enum kind kind;
 	const struct tree_node *node;
 };
 
@@ -33,34 +41,32 @@ struct step {
 	const struct tree_node *node;
 };
 
-static void note(struct step *step, int err, const char *complaint)
+static void note(struct step *step, int err, enum kind kind)
 {
 	struct import *import = step->import;
 
 	if (!err || import->error)
 		return;
 	import->error = err;
-	import->complaint = complaint;
+	import->kind = kind;
 	import->node = step->node;
 }
 
 static void note_removed(void *arg, const struct xsa_result *result)
 {
 	/* Somebody may have been faster; inside the transaction that cannot be. */
-	note(arg, result->error, "could not remove path");
+	note(arg, result->error, REMOVE);
 }
 
 static void note_written(void *arg, const struct xsa_result *result)
 {
-	note(arg, result->error, "could not write path");
+	note(arg, result->error, WRITE);
 }
 
 static void note_perms(void *arg, const struct xsa_result *result)
 {
-	note(arg, result->error, "could not set permissions of");
+	note(arg, result->error, SET_PERMS);
 }
-
-enum kind { REMOVE, WRITE, SET_PERMS };
 
 static int request(struct import *import, enum kind kind, const char *path, struct step *step)
 {
@@ -90,7 +96,7 @@ static void push(struct import *import, enum kind kind, struct step *step)
 		if (err)
 			break;
 	}
-	note(step, err, kind == REMOVE ? "could not remove path" : "could not write path");
+	note(step, err, kind);
 	free(path);
 }
 
@@ -186,7 +192,12 @@ static void fail_import(const struct import *import, int err)
 	if (!import->error)
 		errx(1, "%s", cmd_reason(err, NULL));
 	path = tree_path(&import->from, import->node);
-	warnx("%s %s: %s", import->complaint, path, cmd_reason(err, path));
+	/* The node was written a moment ago: what is missing is its owner. */
+	if (import->kind == SET_PERMS && err == ENOENT)
+		warnx("%s %s: there is no domain %u", complaints[SET_PERMS], path,
+		      import->node->perms[0].id);
+	else
+		warnx("%s %s: %s", complaints[import->kind], path, cmd_reason(err, path));
 	free(path);
 }
 

@@ -34,11 +34,32 @@ static bool parse_perm(const char *text, struct xs_permissions *out_perm)
 	return true;
 }
 
+/* What is missing is the node or, if that is there, the domain that was to own it. */
+static bool lacks_owner(struct job *job, const char *path, int err)
+{
+	struct xs_permissions *present = NULL;
+	bool is_there;
+	unsigned n;
+
+	if (err == ENOENT)
+		present = xs_get_permissions(job->xsh, job->txn, path, &n);
+	is_there = present != NULL;
+	free(present);
+	return is_there;
+}
+
 static bool set_perms(struct job *job, const char *path, const struct perm_list *list)
 {
+	int err;
+
 	if (xs_set_permissions(job->xsh, job->txn, path, list->perms, list->n))
 		return true;
-	warnx("Error occurred setting permissions on '%s': %s", path, strerror(errno));
+	err = errno;
+	if (list->n && lacks_owner(job, path, err))
+		warnx("Error occurred setting permissions on '%s': %s (there is no domain %u)",
+		      path, strerror(err), list->perms[0].id);
+	else
+		warnx("Error occurred setting permissions on '%s': %s", path, strerror(err));
 	return false;
 }
 

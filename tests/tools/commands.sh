@@ -169,6 +169,10 @@ tests_import() {
 	printf '%s\n%s\n' "$head$a," '{"path":"b"}]}' >"$dir/bad"
 	expect_message 1 "xenstore: $dir/bad: line 2: a node without a value" \
 		xenstore import /t3 "$dir/bad"
+	echo "$head{\"path\":\"x\",\"value\":\"\",\"perms\":[\"n999\"]}]}" >"$dir/bad"
+	expect_message 1 "xenstore: could not set permissions of /t3/x: there is no domain 999" \
+		xenstore import /t3 "$dir/bad"
+	expect 1 "" xenstore-exists /t3
 	expect_message 1 "xenstore: /nonexistent/file: No such file or directory" \
 		xenstore import /t3 /nonexistent/file
 	expect_message 2 "xenstore: /nonexistent/file: No such file or directory" \
@@ -181,7 +185,12 @@ tests_import() {
 }
 
 tests_chmod() {
-	local deep long
+	local deep long gone="No such file or directory"
+	expect_message 1 \
+		"xenstore-chmod: Error occurred setting permissions on '/t/a': $gone (there is no domain 999)" \
+		xenstore-chmod /t/a n999 r7
+	expect_message 1 "xenstore-chmod: Error occurred setting permissions on '/t/nope': $gone" \
+		xenstore-chmod /t/nope n999
 	long=$(x l 300)
 	deep=/t/$long/$long/$long
 	xenstore-write "$deep" 1

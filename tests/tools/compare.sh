@@ -287,6 +287,8 @@ table_chmod() {
 	same xenstore-chmod /cmp/nope n0
 	same xenstore-chmod -r /cmp/nope n0
 	same xenstore-chmod -u cmp n0
+	reason xenstore-chmod /cmp/a n999 r7
+	reason xenstore-chmod -r /cmp/a n999
 	same xenstore-chmod '/cmp/a b' n0
 	local line='xenstore-chmod: Usage: xenstore-chmod [-h] [-u] [-r] key <mode [modes...]>'
 	usage "$line" xenstore-chmod
