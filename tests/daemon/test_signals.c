@@ -323,6 +323,22 @@ TEST(trace_is_switched_off_and_on_while_running)
 	CHECK(!home_says(traced.trace, "/elsewhere"));
 	CHECK_STR(talk_ask(talk, XSP_CONTROL, "memreport|"), "OK|");
 	CHECK(home_says(traced.moved, "<malloc"));
+	trace_end(&traced);
+}
+
+TEST(trace_that_runs_goes_on_when_another_cannot_be_opened)
+{
+	struct traced traced;
+	struct talk *talk = &traced.talk;
+
+	trace_begin(&traced);
 	CHECK_STR(talk_ask(talk, XSP_CONTROL, "logfile|/no/such/directory/x|"), "EINVAL");
+	talk_write(talk, "/after", "x");
+	CHECK(home_says(traced.trace, "WRITE (/after x)"));
+	CHECK_STR(talk_ask(talk, XSP_CONTROL, "log|off|"), "OK|");
+	CHECK_STR(talk_ask(talk, XSP_CONTROL, "logfile|/no/such/directory/x|"), "EINVAL");
+	CHECK_STR(talk_ask(talk, XSP_CONTROL, "log|on|"), "OK|");
+	talk_write(talk, "/at/last", "x");
+	CHECK(home_says(traced.trace, "WRITE (/at/last x)"));
 	trace_end(&traced);
 }

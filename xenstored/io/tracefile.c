@@ -82,31 +82,45 @@ static void close_stream(struct tracefile *file)
 	file->stream = NULL;
 }
 
+static int open_stream(const char *path, FILE **out_stream)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return -errno;
+	*out_stream = fdopen(fd, "a");
+	if (!*out_stream) {
+		close(fd);
+		return -ENOMEM;
+	}
+	setvbuf(*out_stream, NULL, _IOLBF, 0);
+	fputs("\n***\n", *out_stream);
+	return 0;
+}
+
 int tracefile_open(struct tracefile *file, const char *path)
 {
 	char full[4096];
 	char *copy = path ? strdup(path) : file->path;
-	int fd;
+	FILE *stream = NULL;
+	int err;
 
 	if (!copy)
 		return path ? -ENOMEM : -EBADF;
+	/* The directory that a name of the start was relative to may have been left since. */
+	snprintf(full, sizeof(full), "%s%s", path || copy[0] == '/' ? "" : LIBRARY_DIR "/", copy);
+	err = open_stream(full, &stream);
+	if (err) {
+		if (path)
+			free(copy);
+		return err;
+	}
 	if (path) {
 		free(file->path);
 		file->path = copy;
 	}
 	close_stream(file);
-	/* The directory that a name of the start was relative to may have been left since. */
-	snprintf(full, sizeof(full), "%s%s", path || copy[0] == '/' ? "" : LIBRARY_DIR "/", copy);
-	fd = open(full, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	file->stream = fdopen(fd, "a");
-	if (!file->stream) {
-		close(fd);
-		return -ENOMEM;
-	}
-	setvbuf(file->stream, NULL, _IOLBF, 0);
-	fputs("\n***\n", file->stream);
+	file->stream = stream;
 	return 0;
 }
 

@@ -17,7 +17,7 @@ int tracefile_new(bool is_foreground, struct tracefile **out_file)
 	__attribute__((warn_unused_result));
 void tracefile_free(struct tracefile *file);
 
-/* Opens (NULL: reopens) the file. A negated errno. */
+/* Opens (NULL: reopens) the file. A negated errno, and then all is as it was. */
 int tracefile_open(struct tracefile *file, const char *path) __attribute__((warn_unused_result));
 
 /* Closes and opens again: the file was moved away. */
