@@ -105,12 +105,17 @@ void cmd_warn_torn(int torn)
 		warnx("not a picture of one moment: %s", cmd_reason(torn, NULL));
 }
 
+const char *cmd_open_reason(int err)
+{
+	return err == ENOTSOCK ? "neither a socket nor a device" : strerror(err);
+}
+
 void cmd_no_server(const struct job *job, int err)
 {
 	const char *path = xs_daemon_socket();
 
-	errx(job->command->trouble, "xs_open: %s (socket %s)",
-	     err == ENOTSOCK ? "neither a socket nor a device" : strerror(err), path ? path : "?");
+	errx(job->command->trouble, "xs_open: %s (socket %s)", cmd_open_reason(err),
+	     path ? path : "?");
 }
 
 static int usage(const struct command *command, const char *typed)

@@ -64,6 +64,9 @@ int cmd_main(const struct command *command, int argc, char **argv, const char *t
 /* What went wrong, in words that fit a request for `path` (which may be NULL). */
 const char *cmd_reason(int err, const char *path);
 
+/* Why no connection could be opened. */
+const char *cmd_open_reason(int err);
+
 /* Warns if what was read (struct tree_reading) is not of one moment. */
 void cmd_warn_torn(int torn);
 

@@ -77,7 +77,9 @@ const char help_xenstore[] = "Commands:\n"
 			     "xenstore COMMAND --help tells more.\n";
 
 const char help_control[] =
-	"Send a command to xenstored and print its answer. 'help' asks for all commands it has.\n"
+	"Send a command to xenstored and print its answer. 'help' asks for all commands it has,\n"
+	"xenstore-control(1) describes them.\n"
 	"live-update [-c CMDLINE] [-t SECONDS] [-F] [-v VERSION] BINARY replaces the running\n"
 	"xenstored by BINARY; -t: for how long it waits for transactions (60), -F: even if there\n"
-	"still are some then.\n";
+	"still are some then. That is for servers that can do it: the xenstored of this project\n"
+	"refuses it, and is replaced by a restart.\n";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Commands to the server itself. Everything is passed on as it is; only live-update, which is
- * a conversation of several steps, is known here.
+ * a conversation of several steps, is known here, and what to say when others are refused.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "libxs/include/xenstore.h"
+#include "tools/cmd.h"
 #include "tools/help.h"
 #include "tools/mem.h"
 
@@ -56,18 +57,84 @@ static char *ask(struct xs_handle *xsh, const char *command, struct words *words
 	return answer;
 }
 
-static int say_refused(struct xs_handle *xsh, int err)
+/*
+ * The synopsis of a command, of *out_len bytes, in the server's own list of them. NULL if it is
+ * not there.
+ */
+static const char *find_synopsis(const char *commands, const char *name, size_t *out_len)
+{
+	size_t len = strlen(name);
+
+	for (const char *line = commands; line && *line && len;) {
+		const char *end = strchrnul(line, '\n');
+
+		if (strncmp(line, name, len) == 0 && (line[len] == ' ' || line + len == end)) {
+			line += len;
+			line += strspn(line, " ");
+			*out_len = (size_t)(end - line);
+			return line;
+		}
+		line = *end ? end + 1 : end;
+	}
+	return NULL;
+}
+
+/* The server has one error for all that can be wrong with a command, so these tell what may be. */
+static const char *find_hint(const char *command)
+{
+	static const struct {
+		const char *command, *hint;
+	} hints[] = {
+		{ "log", "'log' alone lists the switches; 'on' needs a file that can be opened." },
+		{ "logfile", "The server must be able to open the file. A name without a leading\n"
+			     "slash is taken below /var/lib/xen/xenstore." },
+		{ "memreport",
+		  "The server must be tracing, or able to open the file. A name without\n"
+		  "a leading slash is taken below /var/lib/xen/xenstore." },
+		{ "quota", "'quota' alone lists the names. A value is at least 1." },
+		{ "quota-soft", "The only name is 'memory'. A value is at least 1." },
+		{ "tree", "Both are needed; the second is '' at first." },
+	};
+
+	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
+		if (strcmp(command, hints[i].command) == 0)
+			return hints[i].hint;
+	}
+	return NULL;
+}
+
+static void say_wrong_arguments(const char *command, const char *synopsis, size_t len)
+{
+	const char *hint = find_hint(command);
+
+	if (len == 0) {
+		fprintf(stderr, "'%s' takes no arguments.\n", command);
+		return;
+	}
+	fprintf(stderr, "Wrong arguments of '%s'. Usage:\nxenstore-control %s %.*s\n", command,
+		command, (int)len, synopsis);
+	if (hint)
+		fprintf(stderr, "%s\n", hint);
+}
+
+static int say_refused(struct xs_handle *xsh, const char *command, int err)
 {
 	struct words none = { .bytes = NULL };
+	const char *synopsis;
 	char *commands;
+	size_t len;
 
 	if (err != EINVAL) {
 		fprintf(stderr, "Error %d when trying to execute command. (%s)\n", err,
-			strerror(err));
+			err == ENOENT && strcmp(command, "quota") == 0 ? "no such domain"
+								       : strerror(err));
 		return REFUSED;
 	}
 	commands = ask(xsh, "help", &none);
-	if (commands)
+	synopsis = find_synopsis(commands, command, &len);
+	if (synopsis)
+		say_wrong_arguments(command, synopsis, len);
+	else if (commands)
 		fprintf(stderr, "Command not supported. Valid commands are:\n%s\n", commands);
 	else
 		fprintf(stderr, "Error when executing command.\n");
@@ -80,7 +147,7 @@ static int send_command(struct xs_handle *xsh, const char *command, struct words
 	char *answer = ask(xsh, command, words);
 
 	if (!answer)
-		return say_refused(xsh, errno);
+		return say_refused(xsh, command, errno);
 	if (*answer)
 		printf("%s\n", answer);
 	free(answer);
@@ -124,15 +191,31 @@ static int parse_update(int argc, char **argv, struct update *update)
 	return update->binary ? -1 : say_misused("Missing binary specification");
 }
 
+/* Whether the server does not have the command, as far as it tells. */
+static bool lacks_live_update(struct xs_handle *xsh)
+{
+	struct words none = { .bytes = NULL };
+	char *commands = ask(xsh, "help", &none);
+	size_t len;
+	bool is_missing = commands && !find_synopsis(commands, live_update, &len);
+
+	free(commands);
+	return is_missing;
+}
+
 /* One step, which must be answered by "OK". */
 static int make_step(struct xs_handle *xsh, const char *what, struct words *words)
 {
 	char *answer = ask(xsh, live_update, words);
-	const char *text = answer ? answer : strerror(errno);
+	int err = answer ? 0 : errno;
+	const char *text = answer ? answer : strerror(err);
 	int status = DONE;
 
 	if (strcmp(text, "OK") != 0) {
-		fprintf(stderr, "%s failed:\n%s\n", what, text);
+		fprintf(stderr, "%s failed:\n%s%s\n", what, text,
+			err == EINVAL && lacks_live_update(xsh)
+				? " (this server has no live update: restart it instead)"
+				: "");
 		status = REFUSED;
 	}
 	free(answer);
@@ -254,6 +337,15 @@ static int run_update(struct xs_handle *xsh, int argc, char **argv)
 
 /* ---- main ---- */
 
+static int say_no_server(int err)
+{
+	const char *path = xs_daemon_socket();
+
+	fprintf(stderr, "Failed to contact Xenstored. (%s, socket %s)\n", cmd_open_reason(err),
+		path ? path : "?");
+	return NO_SERVER;
+}
+
 static int finish(int status)
 {
 	if (!ferror(stdout) && fflush(stdout) == 0)
@@ -281,10 +373,8 @@ int main(int argc, char **argv)
 		return finish(DONE);
 	}
 	xsh = xs_open(0);
-	if (!xsh) {
-		fprintf(stderr, "Failed to contact Xenstored.\n");
-		return NO_SERVER;
-	}
+	if (!xsh)
+		return say_no_server(errno);
 	if (strcmp(argv[1], live_update) == 0) {
 		status = run_update(xsh, argc - 2, argv + 2);
 	} else {

@@ -310,6 +310,42 @@ tests_server_loss() {
 		{ fail "watch at the loss of the server: status $status"; cat "$dir/watched.err"; }
 }
 
+# What is wrong with a command that the server has.
+tests_control_mistakes() {
+	local quota='[set <name> <val>|<domid>|max [-r]]' place=/var/lib/xen/xenstore arguments
+	for arguments in "set nodez 5" "set nodes x" "set nodes 0" "set nodes" x "max x"; do
+		# shellcheck disable=SC2086
+		expect_message 3 "Wrong arguments of 'quota'. Usage:
+xenstore-control quota $quota
+'quota' alone lists the names. A value is at least 1." xenstore-control quota $arguments
+	done
+	expect_message 3 "Wrong arguments of 'print'. Usage:
+xenstore-control print <string>" xenstore-control print
+	expect_message 3 "'check' takes no arguments." xenstore-control check foo
+	expect_message 3 "Wrong arguments of 'tree'. Usage:
+xenstore-control tree <path> <after>
+Both are needed; the second is '' at first." xenstore-control tree /
+	expect_message 3 "Wrong arguments of 'logfile'. Usage:
+xenstore-control logfile <file>
+The server must be able to open the file. A name without a leading
+slash is taken below $place." xenstore-control logfile /nonexistent/directory/x
+	expect_message 3 "Wrong arguments of 'memreport'. Usage:
+xenstore-control memreport [<file>]
+The server must be tracing, or able to open the file. A name without
+a leading slash is taken below $place." xenstore-control memreport
+	expect_message 3 "Error 2 when trying to execute command. (no such domain)" \
+		xenstore-control quota 99
+	expect_message 3 "Setting update binary failed:
+Invalid argument (this server has no live update: restart it instead)" \
+		xenstore-control live-update /nonexistent/xenstored
+	# A name is not taken for one that begins like it.
+	run ours xenstore-control quot
+	grep -q '^Command not supported. Valid commands are:$' "$dir/ours.err" || fail "quot is no command"
+	expect_message 1 \
+		"Failed to contact Xenstored. (No such file or directory, socket /nonexistent/socket)" \
+		env XENSTORED_PATH=/nonexistent/socket xenstore-control check
+}
+
 tests_control() {
 	start_fake denies-secret
 	expect 0 "OK" xenstore-control anything at all
@@ -328,6 +364,7 @@ for tests in json ls one_moment round_trip import chmod watch messages large; do
 	"tests_$tests"
 done
 xenstore-rm /t
+[ -n "${XS_TEST_SOCKET:-}" ] || tests_control_mistakes
 tests_server_loss
 stop_server
 tests_control
