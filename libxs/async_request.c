@@ -115,6 +115,9 @@ int xsa_result_permissions(const struct xsa_result *result, struct xs_permission
 	struct xs_permissions perm;
 	size_t count = 0;
 
+	*n = 0;
+	if (result->error)
+		return result->error;
 	while ((text = xsa_result_next(result, text))) {
 		if (!xsi_parse_permission(text, &perm))
 			return EINVAL;

@@ -134,7 +134,10 @@ const char *xsa_result_next(const struct xsa_result *result, const char *previou
 /* How many strings the answer holds. */
 size_t xsa_result_count(const struct xsa_result *result);
 
-/* Reads at most `max` entries into `perms`, their true number into *n. EINVAL if malformed. */
+/*
+ * Reads at most `max` entries into `perms`, their true number into *n. Returns 0, the result's own
+ * error, or EINVAL if malformed; then *n is 0.
+ */
 int xsa_result_permissions(const struct xsa_result *result, struct xs_permissions *perms,
 			   size_t max, size_t *n);
 

@@ -78,9 +78,20 @@ TEST(nonsense_in_a_list_of_permissions_is_an_error)
 	static const char text[] = "n0\0r1x\0r2";
 	struct xsa_result result = { .data = text, .len = sizeof(text) };
 	struct xs_permissions perms[3];
-	size_t n;
+	size_t n = 7;
 
 	CHECK_INT(xsa_result_permissions(&result, perms, 3, &n), EINVAL);
+	CHECK_UINT(n, 0);
+}
+
+TEST(permissions_of_a_failure_are_that_failure)
+{
+	struct xsa_result result = { .error = ENOENT, .data = "", .len = 0 };
+	struct xs_permissions perms[1];
+	size_t n = 7;
+
+	CHECK_INT(xsa_result_permissions(&result, perms, 1, &n), ENOENT);
+	CHECK_UINT(n, 0);
 }
 
 TEST(numbers_fit_where_max_strlen_says)
