@@ -165,7 +165,8 @@ int cmd_diff(struct job *job)
 
 		if (strncmp(operand, file_prefix, strlen(file_prefix)) == 0) {
 			tree_init(&sides[i], "");
-			dump_read(operand + strlen(file_prefix), job->command->trouble, &sides[i]);
+			dump_read(operand + strlen(file_prefix), job->command->trouble,
+				  !job->opt.without_perms, &sides[i]);
 		} else {
 			tree_init(&stored[n_stored++], operand);
 		}

@@ -208,7 +208,8 @@ int cmd_import(struct job *job)
 
 	tree_init(&import.from, job->operands[0]);
 	tree_init(&import.present, job->operands[0]);
-	dump_read(job->n_operands > 1 ? job->operands[1] : "-", 1, &import.from);
+	dump_read(job->n_operands > 1 ? job->operands[1] : "-", 1, !job->opt.without_perms,
+		  &import.from);
 	err = link_open(&import.link);
 	if (err)
 		cmd_no_server(job, err);

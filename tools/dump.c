@@ -93,7 +93,7 @@ static void parse_member(struct json_in *in, struct tree_node *node)
 	free(name);
 }
 
-static void parse_node(struct json_in *in, struct tree *tree)
+static void parse_node(struct json_in *in, bool needs_perms, struct tree *tree)
 {
 	struct tree_node *node = tree_add(tree, NULL);
 	bool is_first = true;
@@ -107,7 +107,7 @@ static void parse_node(struct json_in *in, struct tree *tree)
 	}
 	if (!node->value)
 		json_in_fail(in, "a node without a value");
-	if (!node->perms)
+	if (!node->perms && needs_perms)
 		json_in_fail(in, "a node without permissions");
 	if (node->path[0] == '/' || node->path[0] == '@')
 		json_in_fail(in, "a node's path is relative to the top, without a slash in front");
@@ -115,7 +115,7 @@ static void parse_node(struct json_in *in, struct tree *tree)
 		node->depth += p == node->path || *p == '/';
 }
 
-static void parse_tree(struct json_in *in, struct tree *tree)
+static void parse_tree(struct json_in *in, bool needs_perms, struct tree *tree)
 {
 	unsigned format = 0;
 	bool is_first = true, is_first_node = true, has_nodes = false;
@@ -130,7 +130,7 @@ static void parse_tree(struct json_in *in, struct tree *tree)
 			has_nodes = true;
 			json_in_expect(in, '[');
 			while (json_in_next(in, ']', &is_first_node))
-				parse_node(in, tree);
+				parse_node(in, needs_perms, tree);
 		} else {
 			json_in_skip(in);
 		}
@@ -143,17 +143,18 @@ static void parse_tree(struct json_in *in, struct tree *tree)
 		json_in_fail(in, "there are no nodes");
 }
 
-const char *dump_parse(const char *text, size_t len, struct tree *tree, size_t *out_line)
+const char *dump_parse(const char *text, size_t len, bool needs_perms, struct tree *tree,
+		       size_t *out_line)
 {
 	struct json_in in;
 
 	json_in_init(&in, text, len);
-	parse_tree(&in, tree);
+	parse_tree(&in, needs_perms, tree);
 	*out_line = json_in_line(&in);
 	return in.defect;
 }
 
-void dump_read(const char *name, int trouble, struct tree *tree)
+void dump_read(const char *name, int trouble, bool needs_perms, struct tree *tree)
 {
 	FILE *file = strcmp(name, "-") == 0 ? stdin : fopen(name, "re");
 	char *text = NULL;
@@ -171,7 +172,7 @@ void dump_read(const char *name, int trouble, struct tree *tree)
 		err(trouble, "%s", name);
 	if (file != stdin)
 		fclose(file);
-	defect = dump_parse(text, len, tree, &line);
+	defect = dump_parse(text, len, needs_perms, tree, &line);
 	free(text);
 	if (defect)
 		errx(trouble, "%s: line %zu: %s", name, line, defect);

@@ -167,6 +167,17 @@ tests_import() {
 		xenstore import /t3 "$dir/bad"
 	expect 1 "" xenstore-exists /t3
 	printf '%s\n%s\n' "$head$a," '{"path":"b"}]}' >"$dir/bad"
+	# What somebody has written by hand, without permissions.
+	echo "$head{\"path\":\"x\",\"value\":\"by hand\"}]}" >"$dir/hand"
+	expect_message 1 "xenstore: $dir/hand: line 1: a node without permissions" \
+		xenstore import /t3 "$dir/hand"
+	expect_message 2 "xenstore: $dir/hand: line 1: a node without permissions" \
+		xenstore diff /t3 file:"$dir/hand"
+	expect 0 "" xenstore import --values-only /t3 "$dir/hand"
+	expect 0 '/t3/x = "by hand"   (n0)' xenstore-ls -fp /t3
+	expect 1 '> / = ""' xenstore diff --values-only file:"$dir/hand" /t3
+	xenstore-rm /t3
+
 	expect_message 1 "xenstore: $dir/bad: line 2: a node without a value" \
 		xenstore import /t3 "$dir/bad"
 	echo "$head{\"path\":\"x\",\"value\":\"\",\"perms\":[\"n999\"]}]}" >"$dir/bad"

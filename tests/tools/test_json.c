@@ -163,7 +163,7 @@ TEST(broken_strings_are_refused)
 static const char *parse(const char *text, struct tree *tree, size_t *out_line)
 {
 	tree_init(tree, "/top");
-	return dump_parse(text, strlen(text), tree, out_line);
+	return dump_parse(text, strlen(text), true, tree, out_line);
 }
 
 TEST(a_tree_is_read_whatever_the_order_of_members)
@@ -312,7 +312,7 @@ TEST(a_cut_tree_is_refused)
 		CHECK(text != NULL);
 		memcpy(text, whole, len);
 		tree_init(&tree, "/top");
-		CHECK(dump_parse(text, len, &tree, &line) != NULL);
+		CHECK(dump_parse(text, len, true, &tree, &line) != NULL);
 		tree_fini(&tree);
 		free(text);
 	}
