@@ -26,6 +26,8 @@ enum {
 };
 
 static const char short_options[] = "hfspturn:Rd:";
+static const char new_long_options[] = { OPT_JSON, OPT_FULL,    OPT_WIDTH,    OPT_OWNER, OPT_VALUE,
+					 OPT_TIME, OPT_REPLACE, OPT_NO_PERMS, '\0' };
 
 /*
  * The last three keep abbreviations working that had one meaning only before there was --full
@@ -56,6 +58,9 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+/* In bytes; a relative path counts with the home in front of it, of which this is the shortest. */
+enum { PATH_LEN_MAX = 3072, HOME_LEN_MIN = sizeof("/local/domain/0/") - 1 };
+
 static const char *path_defect(const char *path)
 {
 	size_t len = strlen(path);
@@ -71,6 +76,8 @@ static const char *path_defect(const char *path)
 		return "the path ends in a slash";
 	if (path[0] == '@')
 		return "special names can be watched only";
+	if (len + (path[0] == '/' ? 0 : HOME_LEN_MIN) > PATH_LEN_MAX)
+		return "the path is longer than 3072 bytes";
 	return NULL;
 }
 
@@ -137,11 +144,17 @@ static int parse_number(const struct command *command, const char *option, const
 	return (int)n;
 }
 
-/* As ever: garbage counts as nothing, -1 as no limit, other negative numbers as none at all. */
+/*
+ * As ever: garbage counts as nothing, -1 as no limit, other negative numbers as none at all. That
+ * something is garbage is at least told.
+ */
 static int parse_n_events(const char *text)
 {
-	long n = strtol(text, NULL, 10);
+	char *end;
+	long n = strtol(text, &end, 10);
 
+	if (end == text || *end)
+		warnx("'%s' is not a number: -n counts it as %ld", text, n);
 	if (n == -1)
 		return NO_LIMIT;
 	if (n > INT_MAX)
@@ -201,6 +214,19 @@ static void set_option(struct job *job, int letter)
 	}
 }
 
+/*
+ * An option that nobody knows is passed over, as ever. But one that is ours, and is left without its
+ * argument or given one that it does not take, is not known from older programs.
+ */
+static bool is_misused_option(const struct command *command, char **argv)
+{
+	bool is_long = strncmp(argv[optind - 1], "--", 2) == 0;
+
+	if (!optopt || !strchr(command->options, optopt))
+		return false;
+	return optopt == 'd' || (is_long && strchr(new_long_options, optopt));
+}
+
 /* Exit status if the command line alone decides it, -1 if the command is to run. */
 static int parse_options(struct job *job, int argc, char **argv, const char *typed)
 {
@@ -219,7 +245,10 @@ static int parse_options(struct job *job, int argc, char **argv, const char *typ
 			printf("xenstore-%s %s\n", command->name, XS_VERSION);
 			return fflush(stdout) == 0 ? 0 : command->trouble;
 		case 's':
+			break;
 		case '?':
+			if (is_misused_option(command, argv))
+				return usage(command, typed);
 			break;
 		default:
 			if (!strchr(command->options, c))

@@ -187,7 +187,10 @@ int cmd_rm(struct job *job)
 		bool is_removed = remove_upwards(job, path);
 
 		if (!is_removed)
-			warnx("could not remove path %s: %s", path, cmd_reason(errno, path));
+			warnx("could not remove path %s: %s", path,
+			      errno == EINVAL && strcmp(path, "/") == 0
+				      ? "the root of the tree stays"
+				      : cmd_reason(errno, path));
 		free(path);
 		if (!is_removed)
 			return 1;

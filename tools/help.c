@@ -13,7 +13,8 @@ const char help_read[] = "Print the values of nodes.\n\n"
 
 const char help_write[] =
 	"Set values of nodes; create what is missing.\n\n"
-	"  -R, --raw    take the value as it is, without escapes such as \\x41\n" COMMON_HELP;
+	"  -R, --raw    take the value as it is, without escapes such as \\x41\n"
+	"      --       in front of the keys: values may begin with a dash\n" COMMON_HELP;
 
 const char help_list[] = "Print the names of nodes' children.\n\n"
 			 "  -p, --prefix  print the whole path of each child\n"

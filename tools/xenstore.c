@@ -46,10 +46,15 @@ static const struct command *find_command(const char *name)
 static const struct command *need_command(const char *name)
 {
 	const struct command *command = find_command(name);
+	char modes[256];
+	int len = 0;
 
-	if (!command)
-		errx(1, "unknown mode %s\n", name);
-	return command;
+	if (command)
+		return command;
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		len += snprintf(modes + len, sizeof(modes) - (size_t)len, "%s%s", i ? ", " : "",
+				commands[i].name);
+	errx(1, "unknown mode %s (modes are %s)\n", name, modes);
 }
 
 static int help(const char *typed)

@@ -58,7 +58,7 @@ tests_json() {
 }
 
 tests_ls() {
-	local long
+	local long option
 	long=$(x z 200)
 	expect 0 "c = \"\\001\\t\"\\\\\"
  d = \"\"" xenstore-ls --full /t/a
@@ -76,6 +76,12 @@ tests_ls() {
 	expect_message 1 "xenstore-ls: --depth needs a number, not 'x'" xenstore-ls --depth x /t
 	expect_message 1 "xenstore-ls: --width needs a number, not '-1'" xenstore-ls --width -1 /t
 	expect_message 1 "xenstore-ls: --owner needs a number, not ''" xenstore-ls --owner '' /t
+	for option in --depth --width --owner; do
+		expect_message 1 "xenstore-ls: option '$option' requires an argument
+xenstore-ls: Usage: xenstore-ls [-h] [-f] [-p] [path]" xenstore-ls /t $option
+	done
+	expect_message 1 "xenstore-ls: option '--json' doesn't allow an argument
+xenstore-ls: Usage: xenstore-ls [-h] [-f] [-p] [path]" xenstore-ls --json=1 /t
 	expect 0 "" xenstore-ls --owner 7 /t
 	expect 0 "$(xenstore-ls -f /t)" xenstore-ls --owner 0 /t
 }
@@ -161,12 +167,6 @@ tests_import() {
 	expect 1 '[{"path":"zz","a":{"base64":"/w=="},"b":null}]' \
 		xenstore diff --json --values-only /t2 /t
 
-	# All or nothing.
-	echo "$head$a,{\"path\":\"b c\",\"value\":\"2\",\"perms\":[\"n0\"]}]}" >"$dir/bad"
-	expect_message 1 "xenstore: could not write path /t3/b c: a path has letters, digits and -/_@ only" \
-		xenstore import /t3 "$dir/bad"
-	expect 1 "" xenstore-exists /t3
-	printf '%s\n%s\n' "$head$a," '{"path":"b"}]}' >"$dir/bad"
 	# What somebody has written by hand, without permissions.
 	echo "$head{\"path\":\"x\",\"value\":\"by hand\"}]}" >"$dir/hand"
 	expect_message 1 "xenstore: $dir/hand: line 1: a node without permissions" \
@@ -178,6 +178,12 @@ tests_import() {
 	expect 1 '> / = ""' xenstore diff --values-only file:"$dir/hand" /t3
 	xenstore-rm /t3
 
+	# All or nothing.
+	echo "$head$a,{\"path\":\"b c\",\"value\":\"2\",\"perms\":[\"n0\"]}]}" >"$dir/bad"
+	expect_message 1 "xenstore: could not write path /t3/b c: a path has letters, digits and -/_@ only" \
+		xenstore import /t3 "$dir/bad"
+	expect 1 "" xenstore-exists /t3
+	printf '%s\n%s\n' "$head$a," '{"path":"b"}]}' >"$dir/bad"
 	expect_message 1 "xenstore: $dir/bad: line 2: a node without a value" \
 		xenstore import /t3 "$dir/bad"
 	echo "$head{\"path\":\"x\",\"value\":\"\",\"perms\":[\"n999\"]}]}" >"$dir/bad"
@@ -256,6 +262,13 @@ tests_watch() {
 tests_messages() {
 	expect_message 1 "xenstore-write: could not write path /t/a: longer than a message to the server can be" \
 		xenstore-write /t/a "$(x w 5000)"
+	expect_message 1 "xenstore-write: could not write path /$(x p 3072): the path is longer than 3072 bytes" \
+		xenstore-write "/$(x p 3072)" 1
+	expect_message 1 "xenstore-write: could not write path $(x p 3057): the path is longer than 3072 bytes" \
+		xenstore-write "$(x p 3057)" 1
+	expect_message 1 "xenstore-rm: could not remove path /: the root of the tree stays" xenstore-rm /
+	expect_message 1 "xenstore: unknown mode bogus (modes are chmod, exists, list, ls, read, rm, \
+watch, write, export, import, diff)" xenstore bogus
 	expect_message 1 "xenstore-read: xs_open: No such file or directory (socket /nonexistent/socket)" \
 		env XENSTORED_PATH=/nonexistent/socket xenstore-read /t
 	expect_message 2 "xenstore: xs_open: No such file or directory (socket /nonexistent/socket)" \

@@ -320,6 +320,11 @@ table_ls() {
 	same xenstore-ls -fp
 	same xenstore-ls /
 	same xenstore-ls -- -f
+	local line='xenstore-ls: Usage: xenstore-ls [-h] [-f] [-p] [path]'
+	intended "-d is 4.22's and not to be passed over" 1 "" \
+		"xenstore-ls: option requires an argument -- 'd'
+$line" xenstore-ls /cmp -d
+	same xenstore-read /cmp/a -Q
 	same xenstore ls -p /cmp
 	same xenstore ls -- /cmp
 	usage 'xenstore-ls: Usage: xenstore-ls [-h] [-f] [-p] [path]' xenstore-ls -R /cmp
@@ -337,9 +342,11 @@ table_watch() {
 	same xenstore-watch -n 2 /cmp/a cmp/v
 	same xenstore-watch --number=1 /cmp/nope
 	same xenstore-watch -n 1 @releaseDomain
-	same xenstore-watch -n x /cmp/a
+	intended "what is no number is told of" 0 "" \
+		"xenstore-watch: 'x' is not a number: -n counts it as 0" xenstore-watch -n x /cmp/a
 	same xenstore-watch -n -5 /cmp/a
-	same xenstore-watch -n1x /cmp/a
+	intended "what is no number is told of" 0 /cmp/a \
+		"xenstore-watch: '1x' is not a number: -n counts it as 1" xenstore-watch -n1x /cmp/a
 	same xenstore-watch -s -n 1 /
 	reason xenstore-watch '/cmp/a b'
 	reason xenstore-watch -n 1 /cmp/a '/cmp/a b'
@@ -354,11 +361,11 @@ table_watch() {
 
 table_program() {
 	usage 'xenstore: Usage: xenstore <mode> [-h] [...]' xenstore
-	same xenstore nope
-	same xenstore nope -h
-	same xenstore -h
-	same xenstore --
-	same xenstore ''
+	reason xenstore nope
+	reason xenstore nope -h
+	reason xenstore -h
+	reason xenstore --
+	reason xenstore ''
 	reason env XENSTORED_PATH=/nonexistent/socket xenstore-read /cmp
 	reason env XENSTORED_PATH=/nonexistent/socket xenstore-ls /cmp
 	reason env XENSTORED_PATH=/nonexistent/socket xenstore-watch /cmp
