@@ -235,28 +235,38 @@ bool audit_run(struct server *server, char *out_text, size_t size)
 	return is_right;
 }
 
+/* Whoever owns nodes is known. */
+static int record_owners(struct server *server, const struct recount *recount)
+{
+	struct domain *domain;
+	int err = 0;
+
+	for (unsigned domid = 0; domid < N_DOMIDS && !err; domid++) {
+		if (recount->counts[domid].used[QUOTA_NODES] > 0)
+			err = domain_record(&server->domains, (uint16_t)domid, &domain);
+	}
+	return err;
+}
+
 int audit_recount(struct server *server)
 {
+	static const enum quota_kind kinds[] = { QUOTA_NODES, QUOTA_MEMORY };
 	struct recount recount = { 0 };
+	struct domain *domain;
 	int err = count_nodes(&recount, server->store);
 
 	if (!err)
+		err = record_owners(server, &recount);
+	if (!err)
 		count_clients(&recount, server);
-	for (unsigned domid = 0; domid < N_DOMIDS && !err; domid++) {
-		const struct count *count = &recount.counts[domid];
-		struct domain *domain = domain_find(&server->domains, (uint16_t)domid);
+	for (domain = TAILQ_FIRST(&server->domains.all); domain && !err;
+	     domain = TAILQ_NEXT(domain, entry)) {
+		const struct count *count = &recount.counts[domain->domid];
 
-		if (!domain && count->used[QUOTA_NODES] == 0)
-			continue;
-		err = domain_record(&server->domains, (uint16_t)domid, &domain);
-		if (err)
-			break;
-		for (int kind = 0; kind < QUOTA_ACCOUNTED; kind++) {
-			if (kind == QUOTA_NODES || kind == QUOTA_MEMORY)
-				ledger_adjust(&domain->ledger, (enum quota_kind)kind,
-					      (int64_t)count->used[kind] -
-						      (int64_t)domain->ledger.used[kind]);
-		}
+		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+			ledger_adjust(&domain->ledger, kinds[i],
+				      (int64_t)count->used[kinds[i]] -
+					      (int64_t)domain->ledger.used[kinds[i]]);
 	}
 	free_recount(&recount);
 	return err > 0 ? -EBADMSG : err;
