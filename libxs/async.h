@@ -91,8 +91,8 @@ int xsi_call_request(struct xsa *xsa, const struct xsi_request *request, xsa_don
  */
 int xsi_call_feed_device(struct xsa *xsa);
 
-/* Takes in a message from the server; payload[len] may be overwritten meanwhile. */
-int xsi_call_receive(struct xsa *xsa, const struct xsp_header *header, char *payload);
+/* Calls back the call that this message answers: payload[len] is NUL. EPROTO if there is none. */
+int xsi_call_answer(struct xsa *xsa, const struct xsp_header *header, const char *payload);
 
 /* Ends every call in flight with this error. */
 void xsi_call_end_all(struct xsa *xsa, int err);
@@ -117,6 +117,7 @@ int xsi_async_directory(struct xsa *xsa, xs_transaction_t t, const char *path, x
 
 /* ---- async_watch.c ---- */
 
+/* Tells the watch whose token this event carries, if there is one. */
 void xsi_async_event(struct xsa *xsa, const char *payload, size_t len);
 void xsi_async_watch_fini(struct xsa *xsa);
 

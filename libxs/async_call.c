@@ -256,23 +256,16 @@ static struct xsi_call *find(const struct xsa *xsa, const struct xsp_header *hea
 	return header->type == call->type || header->type == XSP_ERROR ? call : NULL;
 }
 
-int xsi_call_receive(struct xsa *xsa, const struct xsp_header *header, char *payload)
+int xsi_call_answer(struct xsa *xsa, const struct xsp_header *header, const char *payload)
 {
 	struct xsi_call *call = find(xsa, header);
-	char *end = payload + header->len;
-	char behind = *end;
 
-	if (!call && header->type != XSP_WATCH_EVENT)
+	if (!call)
 		return EPROTO;
-	/* For the NUL behind an answer the next message lends its first byte. */
-	*end = '\0';
-	if (header->type == XSP_WATCH_EVENT)
-		xsi_async_event(xsa, payload, header->len);
-	else if (header->type == XSP_ERROR)
+	if (header->type == XSP_ERROR)
 		finish(xsa, call, xsp_errname_parse(payload, header->len), "", 0);
 	else
 		finish(xsa, call, 0, payload, header->len);
-	*end = behind;
 	return 0;
 }
 

@@ -189,6 +189,22 @@ static int send_waiting(struct xsa *xsa)
 	return xsa->transport == XSI_DEVICE ? xsi_call_feed_device(xsa) : xsi_async_flush(xsa);
 }
 
+static int take_message(struct xsa *xsa, const struct xsp_header *header, char *payload)
+{
+	char *end = payload + header->len;
+	char behind = *end;
+	int err = 0;
+
+	/* For the NUL behind an answer the next message lends its first byte. */
+	*end = '\0';
+	if (header->type == XSP_WATCH_EVENT)
+		xsi_async_event(xsa, payload, header->len);
+	else
+		err = xsi_call_answer(xsa, header, payload);
+	*end = behind;
+	return err;
+}
+
 /* Handles every whole message that is there. */
 static int take_messages(struct xsa *xsa)
 {
@@ -205,7 +221,7 @@ static int take_messages(struct xsa *xsa)
 			return E2BIG;
 		case XSP_FRAME_WHOLE:
 			xsa->in_start += XSP_HEADER_SIZE + header.len;
-			err = xsi_call_receive(xsa, &header, (char *)message + XSP_HEADER_SIZE);
+			err = take_message(xsa, &header, (char *)message + XSP_HEADER_SIZE);
 			break;
 		}
 	}
