@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The inside of <xenstore_async.h>: one connection without threads, with its calls in flight, its
- * bytes waiting in both directions, and its watches.
+ * The inside of <xenstore_async.h>: one connection without threads, with its stream of bytes, its
+ * calls in flight, and its watches.
  *
  * A call is one message and the function to call with its answer. Directories that do not fit into
- * one message, watches and trees are made of calls. Functions that return int return 0 or an errno.
+ * one message, watches and trees are made of calls. The connection stands above all of them: it
+ * moves the stream and hands each message that comes in to the calls or to the watches. Functions
+ * that return int return 0 or an errno.
  */
 #ifndef XSI_ASYNC_H
 #define XSI_ASYNC_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "libxs/channel.h"
+#include "libxs/async_stream.h"
 #include "libxs/handle.h"
 #include "libxs/include/xenstore_async.h"
 #include "libxs/registry.h"
 #include "libxs/text.h"
 
 enum {
-	XSI_ASYNC_BUFFER = 64 * 1024,
 	/* The number of a request: its slot in the low bits, above it how often that was used. */
 	XSI_SLOT_BITS = 20,
 	XSI_SLOTS_MAX = 1 << XSI_SLOT_BITS,
@@ -40,8 +40,6 @@ TAILQ_HEAD(xsi_calls, xsi_call);
 
 struct xsa {
 	struct xsi_registration registration;
-	_Atomic int fd;
-	enum xsi_transport transport;
 	int broken;      /* why nothing more can be sent or received; 0: it can */
 	bool is_closing; /* xsa_close() was called */
 	bool is_busy;    /* inside of xsa_process() or xsa_close() */
@@ -56,9 +54,6 @@ struct xsa {
 	size_t max_pending;
 	size_t max_unsent;
 
-	uint8_t *out; /* owned; unsent bytes are out[out_start..out_end) */
-	size_t out_size, out_start, out_end;
-
 	size_t n_listed; /* bytes of the directories that are coming in in parts */
 
 	struct xsa_watch **watches; /* owned; by slot, NULL where free */
@@ -66,12 +61,7 @@ struct xsa {
 	size_t watch_hint; /* no slot below it is free */
 	uint32_t n_watches_ever;
 
-	xsa_interest_fn interest_changed;
-	void *interest_arg;
-	short interest;
-
-	size_t in_start, in_end;
-	uint8_t in[XSI_ASYNC_BUFFER + 1]; /* one more for the NUL behind the last answer */
+	struct xsi_stream stream; /* last: its bytes lie inside of it */
 };
 
 /* ---- async_call.c ---- */
@@ -100,14 +90,6 @@ void xsi_call_fini(struct xsa *xsa);
 
 /* Calls back an operation that ended without an answer of its own. */
 void xsi_call_back(xsa_done_fn done, void *arg, int err, const char *data, size_t len);
-
-/* ---- async_conn.c ---- */
-
-/* Sends to the socket what can be sent now. Calls nobody back. */
-int xsi_async_flush(struct xsa *xsa);
-
-/* Tells the program if the answer of xsa_interest() is another one than before. */
-void xsi_async_note_interest(struct xsa *xsa);
 
 /* ---- async_directory.c ---- */
 

@@ -11,18 +11,18 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "libxs/async.h"
 #include "protocol/errname.h"
 
-enum { OUT_FIRST = 4096, SEND_TOGETHER = 64 * 1024 };
+enum { SEND_TOGETHER = 64 * 1024 };
 
 int xsi_call_admit(const struct xsa *xsa)
 {
 	if (xsa->broken)
 		return xsa->broken;
-	if (xsa->n_pending >= xsa->max_pending || xsa->out_end - xsa->out_start >= xsa->max_unsent)
+	if (xsa->n_pending >= xsa->max_pending ||
+	    xsi_stream_unsent(&xsa->stream) >= xsa->max_unsent)
 		return EAGAIN;
 	return 0;
 }
@@ -101,61 +101,13 @@ static void finish(struct xsa *xsa, struct xsi_call *call, int err, const char *
 
 /* ---- out ---- */
 
-static int reserve(struct xsa *xsa, size_t len)
-{
-	size_t unsent = xsa->out_end - xsa->out_start;
-	size_t size = xsa->out_size ? xsa->out_size : OUT_FIRST;
-	uint8_t *out;
-
-	if (xsa->out_size - xsa->out_end >= len)
-		return 0;
-	if (unsent > 0 && xsa->out_start > 0)
-		memmove(xsa->out, xsa->out + xsa->out_start, unsent);
-	xsa->out_start = 0;
-	xsa->out_end = unsent;
-	while (size - unsent < len)
-		size *= 2;
-	if (size == xsa->out_size)
-		return 0;
-	out = realloc(xsa->out, size);
-	if (!out)
-		return ENOMEM;
-	xsa->out = out;
-	xsa->out_size = size;
-	return 0;
-}
-
-static int put_message(struct xsa *xsa, const struct xsp_header *header,
-		       const struct xsi_request *request)
-{
-	int err = reserve(xsa, XSP_HEADER_SIZE + header->len);
-
-	if (err)
-		return err;
-	xsp_header_put(xsa->out + xsa->out_end, header);
-	xsa->out_end += XSP_HEADER_SIZE;
-	for (size_t i = 0; i < request->n_pieces; i++) {
-		const struct iovec *piece = &request->pieces[i];
-
-		if (piece->iov_len == 0)
-			continue;
-		memcpy(xsa->out + xsa->out_end, piece->iov_base, piece->iov_len);
-		xsa->out_end += piece->iov_len;
-	}
-	return 0;
-}
-
 /* Writes the oldest unsent message, and forgets it if that fails. */
 static int write_to_device(struct xsa *xsa, struct xsi_call **out_call)
 {
-	const uint8_t *message = xsa->out + xsa->out_start;
 	struct xsp_header header;
-	int err;
+	int err = xsi_stream_write(&xsa->stream, &header);
 
-	xsp_header_get(&header, message);
 	*out_call = xsa->slots[header.req_id % XSI_SLOTS_MAX];
-	xsa->out_start += XSP_HEADER_SIZE + header.len;
-	err = xsi_device_write(xsa->fd, message, XSP_HEADER_SIZE + header.len);
 	if (!err)
 		xsa->in_device = *out_call;
 	return err;
@@ -166,7 +118,7 @@ int xsi_call_feed_device(struct xsa *xsa)
 	struct xsi_call *call;
 	int err;
 
-	while (!xsa->is_closing && !xsa->in_device && xsa->out_end > xsa->out_start) {
+	while (!xsa->is_closing && !xsa->in_device && xsi_stream_unsent(&xsa->stream) > 0) {
 		err = write_to_device(xsa, &call);
 		if (err < 0)
 			return -err;
@@ -182,15 +134,15 @@ static int send_or_keep(struct xsa *xsa, bool is_only)
 	struct xsi_call *call;
 	int err = 0;
 
-	if (xsa->transport == XSI_DEVICE) {
+	if (xsa->stream.transport == XSI_DEVICE) {
 		/* A device cannot be polled for being ready, so one that is idle gets it now. */
 		if (is_only && !xsa->in_device)
 			err = write_to_device(xsa, &call);
 		if (err < 0)
 			xsa->broken = err = -err;
-	} else if (xsa->out_end - xsa->out_start >= SEND_TOGETHER) {
+	} else if (xsi_stream_unsent(&xsa->stream) >= SEND_TOGETHER) {
 		/* A broken socket is found out again, and told, by the next xsa_process(). */
-		(void)xsi_async_flush(xsa);
+		(void)xsi_stream_flush(&xsa->stream);
 	}
 	return err;
 }
@@ -198,7 +150,7 @@ static int send_or_keep(struct xsa *xsa, bool is_only)
 int xsi_call_make(struct xsa *xsa, const struct xsi_request *request, xsa_done_fn done, void *arg)
 {
 	struct xsp_header header = { .type = request->type, .tx_id = request->tx_id };
-	bool is_only = xsa->out_end == xsa->out_start;
+	bool is_only = xsi_stream_unsent(&xsa->stream) == 0;
 	struct xsi_call *call;
 	int err;
 
@@ -213,7 +165,7 @@ int xsi_call_make(struct xsa *xsa, const struct xsi_request *request, xsa_done_f
 	if (err)
 		return err;
 	header.req_id = call->number;
-	err = put_message(xsa, &header, request);
+	err = xsi_stream_put(&xsa->stream, &header, request->pieces, request->n_pieces);
 	if (!err)
 		err = send_or_keep(xsa, is_only);
 	if (err) {
@@ -225,7 +177,9 @@ int xsi_call_make(struct xsa *xsa, const struct xsi_request *request, xsa_done_f
 	call->arg = arg;
 	TAILQ_INSERT_TAIL(&xsa->calls, call, link);
 	xsa->n_pending++;
-	xsi_async_note_interest(xsa);
+	/* While processing, bytes come and go; what counts is what is left in the end. */
+	if (!xsa->is_busy)
+		xsi_stream_note_interest(&xsa->stream);
 	return 0;
 }
 
@@ -246,7 +200,7 @@ static struct xsi_call *find(const struct xsa *xsa, const struct xsp_header *hea
 	struct xsi_call *call = slot < xsa->n_slots ? xsa->slots[slot] : NULL;
 	bool has_number = call && call->number == header->req_id;
 
-	if (xsa->transport == XSI_DEVICE) {
+	if (xsa->stream.transport == XSI_DEVICE) {
 		call = xsa->in_device;
 		/* Some kernels answer for watches themselves, and always with number 0. */
 		has_number = call && (header->req_id == call->number || header->req_id == 0);
@@ -282,5 +236,4 @@ void xsi_call_fini(struct xsa *xsa)
 	for (size_t i = 0; i < xsa->n_slots; i++)
 		free(xsa->slots[i]);
 	free(xsa->slots);
-	free(xsa->out);
 }

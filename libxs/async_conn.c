@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An event-driven connection: opening, sending and receiving without blocking, and its end.
+ * An event-driven connection: opening, when to send and to receive, whom a message is for, and its
+ * end.
  *
  * Callbacks run only while `is_busy`. A connection that is closed inside a callback is released
  * when the call that made the callback has unwound.
@@ -9,13 +10,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "libxs/async.h"
-#include "protocol/framer.h"
 
 enum {
 	PENDING_DEFAULT = 16384,
@@ -30,12 +27,11 @@ static struct xsa *new_connection(void)
 
 	if (!xsa)
 		return NULL;
-	atomic_init(&xsa->fd, -1);
+	xsi_stream_init(&xsa->stream);
 	TAILQ_INIT(&xsa->calls);
 	TAILQ_INIT(&xsa->spare);
 	xsa->max_pending = PENDING_DEFAULT;
 	xsa->max_unsent = UNSENT_DEFAULT;
-	xsa->interest = POLLIN;
 	return xsa;
 }
 
@@ -58,14 +54,13 @@ struct xsa *xsa_open(unsigned int flags)
 	xsa = new_connection();
 	if (!xsa)
 		return NULL;
-	xsi_registry_enter(&xsa->registration, &xsa->fd, NULL);
-	err = xsi_connect(&xsa->fd, &xsa->transport);
+	xsi_registry_enter(&xsa->registration, &xsa->stream.fd, NULL);
+	err = xsi_connect(&xsa->stream.fd, &xsa->stream.transport);
 	if (!err)
-		err = set_nonblocking(xsa->fd);
+		err = set_nonblocking(xsa->stream.fd);
 	if (err) {
 		xsi_registry_leave(&xsa->registration);
-		if (xsa->fd >= 0)
-			close(xsa->fd);
+		xsi_stream_close(&xsa->stream);
 		free(xsa);
 		errno = err;
 		return NULL;
@@ -87,16 +82,16 @@ struct xsa *xsa_open_fd(int fd)
 	xsa = new_connection();
 	if (!xsa)
 		return NULL;
-	xsa->transport = XSI_SOCKET;
-	atomic_store(&xsa->fd, fd);
-	xsi_registry_enter(&xsa->registration, &xsa->fd, NULL);
+	xsa->stream.transport = XSI_SOCKET;
+	atomic_store(&xsa->stream.fd, fd);
+	xsi_registry_enter(&xsa->registration, &xsa->stream.fd, NULL);
 	return xsa;
 }
 
 static void release(struct xsa *xsa)
 {
 	xsi_registry_leave(&xsa->registration);
-	close(xsa->fd);
+	xsi_stream_close(&xsa->stream);
 	xsi_async_watch_fini(xsa);
 	xsi_call_fini(xsa);
 	free(xsa);
@@ -120,7 +115,7 @@ void xsa_close(struct xsa *xsa)
 
 int xsa_fd(const struct xsa *xsa)
 {
-	return xsa->fd;
+	return xsa->stream.fd;
 }
 
 size_t xsa_pending(const struct xsa *xsa)
@@ -141,52 +136,23 @@ int xsa_set_limits(struct xsa *xsa, size_t max_pending, size_t max_unsent)
 
 short xsa_interest(const struct xsa *xsa)
 {
-	/* What waits for the device waits for an answer. */
-	if (xsa->transport == XSI_DEVICE)
-		return POLLIN;
-	return xsa->out_end > xsa->out_start ? POLLIN | POLLOUT : POLLIN;
+	return xsi_stream_interest(&xsa->stream);
 }
 
 void xsa_on_interest(struct xsa *xsa, xsa_interest_fn changed, void *arg)
 {
-	xsa->interest_changed = changed;
-	xsa->interest_arg = arg;
-	xsa->interest = xsa_interest(xsa);
-}
-
-void xsi_async_note_interest(struct xsa *xsa)
-{
-	short interest = xsa_interest(xsa);
-
-	/* While processing, bytes come and go; what counts is what is left in the end. */
-	if (xsa->is_busy || interest == xsa->interest)
-		return;
-	xsa->interest = interest;
-	if (xsa->interest_changed)
-		xsa->interest_changed(xsa->interest_arg, interest);
+	xsa->stream.interest_changed = changed;
+	xsa->stream.interest_arg = arg;
+	xsa->stream.interest = xsi_stream_interest(&xsa->stream);
 }
 
 /* ---- sending and receiving ---- */
 
-int xsi_async_flush(struct xsa *xsa)
-{
-	ssize_t sent;
-
-	while (xsa->out_end > xsa->out_start) {
-		sent = send(xsa->fd, xsa->out + xsa->out_start, xsa->out_end - xsa->out_start,
-			    MSG_NOSIGNAL);
-		if (sent > 0)
-			xsa->out_start += (size_t)sent;
-		else if (sent < 0 && errno != EINTR)
-			return errno == EAGAIN ? 0 : errno;
-	}
-	xsa->out_start = xsa->out_end = 0;
-	return 0;
-}
-
 static int send_waiting(struct xsa *xsa)
 {
-	return xsa->transport == XSI_DEVICE ? xsi_call_feed_device(xsa) : xsi_async_flush(xsa);
+	if (xsa->stream.transport == XSI_DEVICE)
+		return xsi_call_feed_device(xsa);
+	return xsi_stream_flush(&xsa->stream);
 }
 
 static int take_message(struct xsa *xsa, const struct xsp_header *header, char *payload)
@@ -209,46 +175,21 @@ static int take_message(struct xsa *xsa, const struct xsp_header *header, char *
 static int take_messages(struct xsa *xsa)
 {
 	struct xsp_header header;
-	uint8_t *message;
+	char *payload;
 	int err = 0;
 
 	while (!err && !xsa->is_closing) {
-		message = xsa->in + xsa->in_start;
-		switch (xsp_frame_next(message, xsa->in_end - xsa->in_start, &header)) {
+		switch (xsi_stream_take(&xsa->stream, &header, &payload)) {
 		case XSP_FRAME_PARTIAL:
 			return 0;
 		case XSP_FRAME_TOO_LONG:
 			return E2BIG;
 		case XSP_FRAME_WHOLE:
-			xsa->in_start += XSP_HEADER_SIZE + header.len;
-			err = take_message(xsa, &header, (char *)message + XSP_HEADER_SIZE);
+			err = take_message(xsa, &header, payload);
 			break;
 		}
 	}
 	return err;
-}
-
-/* Reads once; *out_more tells whether there may be more to read. */
-static int read_some(struct xsa *xsa, bool *out_more)
-{
-	size_t room;
-	ssize_t got;
-
-	*out_more = false;
-	if (xsa->in_start > 0) {
-		memmove(xsa->in, xsa->in + xsa->in_start, xsa->in_end - xsa->in_start);
-		xsa->in_end -= xsa->in_start;
-		xsa->in_start = 0;
-	}
-	room = XSI_ASYNC_BUFFER - xsa->in_end;
-	got = read(xsa->fd, xsa->in + xsa->in_end, room);
-	if (got < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : errno;
-	if (got == 0)
-		return ECONNRESET;
-	xsa->in_end += (size_t)got;
-	*out_more = (size_t)got == room;
-	return 0;
 }
 
 static int turn(struct xsa *xsa)
@@ -258,7 +199,7 @@ static int turn(struct xsa *xsa)
 
 	/* What the server had to say before it went away is still worth hearing. */
 	for (int i = 0; i < READS_PER_TURN && more && !xsa->is_closing; i++) {
-		int read_err = read_some(xsa, &more);
+		int read_err = xsi_stream_read(&xsa->stream, &more);
 
 		if (!read_err)
 			read_err = take_messages(xsa);
@@ -274,8 +215,7 @@ static int turn(struct xsa *xsa)
 static void break_off(struct xsa *xsa, int err)
 {
 	xsa->broken = err;
-	xsa->out_start = xsa->out_end = 0;
-	(void)shutdown(xsa->fd, SHUT_RDWR);
+	xsi_stream_shut(&xsa->stream);
 	xsi_call_end_all(xsa, err);
 }
 
@@ -296,21 +236,21 @@ int xsa_process(struct xsa *xsa)
 		return ECANCELED;
 	}
 	xsa->is_busy = false;
-	xsi_async_note_interest(xsa);
+	xsi_stream_note_interest(&xsa->stream);
 	return err;
 }
 
 int xsa_wait(struct xsa *xsa, int timeout_ms)
 {
-	struct pollfd fd = { .fd = xsa->fd };
+	struct pollfd fd = { .fd = xsa->stream.fd };
 	int err = 0, n;
 
 	if (xsa->is_busy)
 		return EDEADLK;
 	if (xsa->broken)
 		return xsa->broken;
-	if (xsa->transport == XSI_SOCKET)
-		err = xsi_async_flush(xsa);
+	if (xsa->stream.transport == XSI_SOCKET)
+		err = xsi_stream_flush(&xsa->stream);
 	if (!err) {
 		fd.events = xsa_interest(xsa);
 		n = poll(&fd, 1, timeout_ms);
