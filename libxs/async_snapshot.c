@@ -48,19 +48,21 @@ static int ask_page(struct xsi_tree *tree)
 	return 0;
 }
 
-int xsi_snapshot_start(struct xsi_tree *tree)
-{
-	tree->is_snapshot = true;
-	return ask_page(tree);
-}
-
-int xsi_snapshot_advance(struct xsi_tree *tree)
+/* Asks for the next nodes if the last ones have been reported. */
+static int advance(struct xsi_tree *tree)
 {
 	/* What is in the list now is waiting for replies of its own; more can wait, too. */
-	if (tree->at_end || tree->page_is_missing || tree->n_calls > XSI_TREE_CALLS)
+	if (!tree->has_pages || tree->page_is_missing || tree->n_calls > XSI_TREE_CALLS)
 		return 0;
 	if (tree->held > XSI_TREE_HELD && !TAILQ_EMPTY(&tree->items))
 		return 0;
+	return ask_page(tree);
+}
+
+int xsi_snapshot_start(struct xsi_tree *tree)
+{
+	tree->advance = advance;
+	tree->has_pages = true;
 	return ask_page(tree);
 }
 
@@ -233,12 +235,12 @@ static void on_page(void *arg, const struct xsa_result *result)
 	} else if (tree->error) {
 		/* Already on its way out. */
 	} else if (!tree->previous && !is_tree(result)) {
-		tree->is_snapshot = false;
+		tree->has_pages = false;
 		tree->error = xsi_walk_start(tree);
 	} else if (result->error) {
 		tree->error = result->error;
 	} else if (result->len == 0) {
-		tree->at_end = true;
+		tree->has_pages = false;
 	} else {
 		tree->error = add_all(tree, result);
 	}

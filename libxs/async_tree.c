@@ -35,7 +35,7 @@ static int prune(struct xsi_tree *tree, const struct xsi_item *item)
 
 	while ((below = TAILQ_NEXT(item, link)) && below->depth > item->depth)
 		xsi_item_drop(below);
-	if (!tree->is_snapshot || tree->at_end)
+	if (!tree->has_pages)
 		return 0;
 	free(tree->pruned);
 	tree->pruned = strdup(item->path);
@@ -89,10 +89,8 @@ void xsi_tree_step(struct xsi_tree *tree)
 		return;
 	do {
 		deliver(tree);
-		if (!tree->error && tree->is_snapshot)
-			tree->error = xsi_snapshot_advance(tree);
-		else if (!tree->error)
-			tree->error = xsi_walk_advance(tree);
+		if (!tree->error)
+			tree->error = tree->advance(tree);
 	} while (!tree->error && is_complete(TAILQ_FIRST(&tree->items)));
 
 	if (tree->error) {

@@ -60,9 +60,11 @@ struct xsi_tree {
 	int error; /* why it ends before its time */
 	bool is_delivering;
 
+	/* Asks for what may be asked for now: of the snapshot, or of the walk, that fills it. */
+	int (*advance)(struct xsi_tree *tree);
+
 	/* With snapshots: */
-	bool is_snapshot;
-	bool at_end;          /* the server has no more nodes */
+	bool has_pages;       /* the server has more nodes */
 	bool page_is_missing; /* asked for more of them */
 	char *previous;       /* owned: path of the last node received, NULL before the first */
 	char *pruned;         /* owned: nothing below this path, NULL if none */
@@ -97,17 +99,12 @@ void xsi_tree_step(struct xsi_tree *tree);
 
 /* ---- async_walk.c ---- */
 
-/* Starts with the top. */
+/* Starts with the top, and fills the tree from now on. */
 int xsi_walk_start(struct xsi_tree *tree);
-
-/* Asks about as many nodes as may be in flight. */
-int xsi_walk_advance(struct xsi_tree *tree);
 
 /* ---- async_snapshot.c ---- */
 
+/* Starts with the first page, and fills the tree unless the server turns out not to know how. */
 int xsi_snapshot_start(struct xsi_tree *tree);
-
-/* Asks for the next nodes if the last ones have been reported. */
-int xsi_snapshot_advance(struct xsi_tree *tree);
 
 #endif

@@ -129,7 +129,8 @@ static int ask_about(struct xsi_item *item)
 	return err;
 }
 
-int xsi_walk_advance(struct xsi_tree *tree)
+/* Asks about as many nodes as may be in flight. */
+static int advance(struct xsi_tree *tree)
 {
 	struct xsi_item *item;
 	int err = 0;
@@ -150,8 +151,9 @@ int xsi_walk_start(struct xsi_tree *tree)
 
 	if (err)
 		return err;
+	tree->advance = advance;
 	add(top, NULL, NULL);
-	err = xsi_walk_advance(tree);
+	err = advance(tree);
 	/* With a call in flight the error is found, and told, when that comes back. */
 	if (err && tree->n_calls > 0) {
 		tree->error = err;
