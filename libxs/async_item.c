@@ -122,7 +122,7 @@ static void on_value(void *arg, const struct xsa_result *result)
 			tree->error = ENOMEM;
 		}
 	}
-	xsi_tree_step(tree);
+	xsi_report_step(tree);
 }
 
 static int store_perms(struct xsi_item *item, const struct xsa_result *result)
@@ -149,7 +149,7 @@ static void on_perms(void *arg, const struct xsa_result *result)
 		else
 			tree->error = store_perms(item, result);
 	}
-	xsi_tree_step(tree);
+	xsi_report_step(tree);
 }
 
 static int ask(struct xsi_item *item, enum xsp_type type, xsa_done_fn done)

@@ -244,5 +244,5 @@ static void on_page(void *arg, const struct xsa_result *result)
 	} else {
 		tree->error = add_all(tree, result);
 	}
-	xsi_tree_step(tree);
+	xsi_report_step(tree);
 }

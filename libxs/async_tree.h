@@ -2,7 +2,8 @@
 /*
  * Trees: nodes that are known but not yet reported stand in one list, in the order in which they
  * will be reported. Who fills it is either async_snapshot.c, where the server sends many nodes at
- * a time, or async_walk.c, which lists directories. async_tree.c reports and ends.
+ * a time, or async_walk.c, which lists directories. async_report.c reports and ends. Files stand
+ * here from the lowest up; a tree calls up only through `advance`.
  */
 #ifndef XSI_ASYNC_TREE_H
 #define XSI_ASYNC_TREE_H
@@ -89,13 +90,13 @@ char *xsi_item_path(const struct xsi_item *item);
 int xsi_item_ask_value(struct xsi_item *item);
 int xsi_item_ask_perms(struct xsi_item *item);
 
-/* Accounts a reply about the item; true if the item is still of interest. Then comes step(). */
+/* Accounts a reply about the item; true if the item is still of interest. Then a step is due. */
 bool xsi_item_replied(struct xsi_item *item, const struct xsa_result *result);
 
-/* ---- async_tree.c ---- */
+/* ---- async_report.c ---- */
 
 /* Reports what can be reported, asks what can be asked, and ends when all is done. */
-void xsi_tree_step(struct xsi_tree *tree);
+void xsi_report_step(struct xsi_tree *tree);
 
 /* ---- async_walk.c ---- */
 

@@ -86,7 +86,7 @@ static void on_directory(void *arg, const struct xsa_result *result)
 		else
 			item->children_error = result->error;
 	}
-	xsi_tree_step(tree);
+	xsi_report_step(tree);
 }
 
 static int ask_children(struct xsi_item *item)
