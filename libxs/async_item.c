@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Items: the nodes of a tree from when they are known until they have been reported, and what is
- * asked about each of them. An item that is dropped while replies are missing stays until the last
- * of them, because those carry its address.
+ * Items: the nodes of a tree from when they are known until they have been reported. An item that
+ * is dropped while replies are missing stays until the last of them, because those carry its
+ * address.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -82,8 +82,6 @@ char *xsi_item_path(const struct xsi_item *item)
 	return path;
 }
 
-/* ---- values and permissions ---- */
-
 bool xsi_item_replied(struct xsi_item *item, const struct xsa_result *result)
 {
 	struct xsi_tree *tree = item->tree;
@@ -97,96 +95,4 @@ bool xsi_item_replied(struct xsi_item *item, const struct xsa_result *result)
 	if (item->n_missing == 0)
 		release(item);
 	return false;
-}
-
-/* A node that was removed since its parent was listed; but not if its own children were. */
-static bool is_gone(const struct xsi_item *item, const struct xsa_result *result)
-{
-	return result->error == ENOENT && !item->is_listed;
-}
-
-static void on_value(void *arg, const struct xsa_result *result)
-{
-	struct xsi_item *item = arg;
-	struct xsi_tree *tree = item->tree;
-
-	if (xsi_item_replied(item, result)) {
-		item->is_vanished |= is_gone(item, result);
-		item->value_error = result->error;
-		item->value = malloc(result->len + 1);
-		if (item->value) {
-			memcpy(item->value, result->data, result->len + 1);
-			item->len = result->len;
-			tree->held += result->len;
-		} else {
-			tree->error = ENOMEM;
-		}
-	}
-	xsi_report_step(tree);
-}
-
-static int store_perms(struct xsi_item *item, const struct xsa_result *result)
-{
-	size_t max = xsa_result_count(result);
-
-	item->perms = calloc(max ? max : 1, sizeof(*item->perms));
-	if (!item->perms)
-		return ENOMEM;
-	item->perms_error = xsa_result_permissions(result, item->perms, max, &item->n_perms);
-	item->tree->held += item->n_perms * sizeof(*item->perms);
-	return 0;
-}
-
-static void on_perms(void *arg, const struct xsa_result *result)
-{
-	struct xsi_item *item = arg;
-	struct xsi_tree *tree = item->tree;
-
-	if (xsi_item_replied(item, result)) {
-		item->is_vanished |= is_gone(item, result);
-		if (result->error)
-			item->perms_error = result->error;
-		else
-			tree->error = store_perms(item, result);
-	}
-	xsi_report_step(tree);
-}
-
-static int ask(struct xsi_item *item, enum xsp_type type, xsa_done_fn done)
-{
-	struct xsi_request request = xsi_request(type, item->tree->t);
-	char *path = xsi_item_path(item);
-	int err;
-
-	if (!path)
-		return ENOMEM;
-	xsi_add_string(&request, path);
-	err = xsi_call_make(item->tree->xsa, &request, done, item);
-	free(path);
-	if (err)
-		return err;
-	item->n_missing++;
-	item->tree->n_calls++;
-	return 0;
-}
-
-int xsi_item_ask_value(struct xsi_item *item)
-{
-	int err = ask(item, XSP_READ, on_value);
-
-	/* Too long a path to ask for is this node's trouble, not the tree's. */
-	if (err != E2BIG)
-		return err;
-	item->value_error = err;
-	return 0;
-}
-
-int xsi_item_ask_perms(struct xsi_item *item)
-{
-	int err = ask(item, XSP_GET_PERMS, on_perms);
-
-	if (err != E2BIG)
-		return err;
-	item->perms_error = err;
-	return 0;
 }

@@ -163,9 +163,9 @@ static int fill(struct xsi_item *item, const struct record *record)
 	int err = 0;
 
 	if (what & XSA_TREE_VALUES)
-		err = record->value ? store_value(item, record) : xsi_item_ask_value(item);
+		err = record->value ? store_value(item, record) : xsi_detail_ask_value(item);
 	if (!err && (what & XSA_TREE_PERMISSIONS))
-		err = record->perms ? store_perms(item, record->perms) : xsi_item_ask_perms(item);
+		err = record->perms ? store_perms(item, record->perms) : xsi_detail_ask_perms(item);
 	return err;
 }
 

@@ -86,10 +86,6 @@ void xsi_item_drop(struct xsi_item *item);
 /* The item's absolute path; the caller's to free. NULL if there is no memory. */
 char *xsi_item_path(const struct xsi_item *item);
 
-/* Asks for value or permissions; counts the reply as missing. */
-int xsi_item_ask_value(struct xsi_item *item);
-int xsi_item_ask_perms(struct xsi_item *item);
-
 /* Accounts a reply about the item; true if the item is still of interest. Then a step is due. */
 bool xsi_item_replied(struct xsi_item *item, const struct xsa_result *result);
 
@@ -97,6 +93,12 @@ bool xsi_item_replied(struct xsi_item *item, const struct xsa_result *result);
 
 /* Reports what can be reported, asks what can be asked, and ends when all is done. */
 void xsi_report_step(struct xsi_tree *tree);
+
+/* ---- async_detail.c ---- */
+
+/* Asks for value or permissions; counts the reply as missing. */
+int xsi_detail_ask_value(struct xsi_item *item);
+int xsi_detail_ask_perms(struct xsi_item *item);
 
 /* ---- async_walk.c ---- */
 

@@ -123,9 +123,9 @@ static int ask_about(struct xsi_item *item)
 	if (item->is_listed)
 		err = ask_children(item);
 	if (!err && (tree->what & XSA_TREE_VALUES))
-		err = xsi_item_ask_value(item);
+		err = xsi_detail_ask_value(item);
 	if (!err && (tree->what & XSA_TREE_PERMISSIONS))
-		err = xsi_item_ask_perms(item);
+		err = xsi_detail_ask_perms(item);
 	return err;
 }
 
