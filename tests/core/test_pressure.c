@@ -439,6 +439,23 @@ TEST(removing_a_large_subtree_holds_nobody_up)
 	close_stage(stage);
 }
 
+TEST(what_waited_for_a_transaction_is_reclaimed_when_it_is_over)
+{
+	struct stage *stage = open_stage(NULL);
+
+	for (int i = 0; i < 2000; i++)
+		CHECK_STR(talkf(&stage->s, "WRITE /big/%d|v", i), "OK|");
+	CHECK_STR(talk(&stage->g, "TRANSACTION_START |"), "1|");
+	CHECK_STR(talk(&stage->s, "RM /big|"), "OK|");
+	fake_settle(&stage->fake);
+	CHECK(stage->fake.store->n_garbage > 0);
+	CHECK_STR(talk(&stage->g, "TRANSACTION_END[1] F|"), "OK|");
+	/* Nobody asks for anything any more. */
+	fake_settle(&stage->fake);
+	CHECK_UINT(stage->fake.store->n_garbage, 0);
+	close_stage(stage);
+}
+
 /* Sets the guest's memory quota so that `more` bytes are left. */
 static void leave_memory(struct stage *stage, unsigned long more)
 {

@@ -34,6 +34,34 @@ TEST(a_restart_goes_on_with_the_same_tree)
 	rig_close(&rig);
 }
 
+/* Numbers are taken for much that comes to nothing, and the database commits when it must. */
+TEST(numbers_are_promised_before_anything_that_has_them_is_permanent)
+{
+	struct node root, node;
+	struct store_change change = { .path = "/a", .path_len = 2, .name_len = 1 };
+	uint64_t before;
+
+	rig_open(&rig);
+	CHECK_INT(tree_get(&rig.store->tree, 0, "", 0, &root), 0);
+	for (int i = 0; i < 1100000; i++)
+		(void)tree_number(&rig.store->tree);
+	node = rig_node(tree_number(&rig.store->tree), 0, "value");
+	change.parent = root.id;
+	change.after = &node;
+	CHECK_INT(store_reserve(rig.store, store_change_puts(1, 7), 100, DB_ROOM_COMMON), 0);
+	CHECK_INT(store_change(rig.store, &change), 0);
+	before = rig.store->n_early_commits;
+	for (int i = 0; i < 10000 && rig.store->n_early_commits == before; i++)
+		CHECK_INT(store_reserve(rig.store, 7, 4000, DB_ROOM_COMMON), 0);
+	CHECK(rig.store->n_early_commits > before);
+	/* What was not permanent by then is lost, as if the process had been killed. */
+	db_abort(rig.store->db);
+	CHECK_INT(reopen("boot"), STORE_CONTINUED);
+	CHECK_INT(tree_get(&rig.store->tree, root.id, "a", 1, &node), 0);
+	CHECK(rig.store->tree.last >= node.id);
+	rig_close(&rig);
+}
+
 TEST(another_boot_discards_the_tree)
 {
 	struct node node;

@@ -66,6 +66,7 @@ struct slice {
 	size_t used;
 	bool is_full;
 	struct listing_mark *mark;
+	bool is_marked; /* the mark is of this slice */
 };
 
 /* Remembers where to go on, if there is memory for it: it only saves time. */
@@ -73,13 +74,14 @@ static void mark_next(struct slice *slice, const char *name, size_t len)
 {
 	char *copy = realloc(slice->mark->name, len ? len : 1);
 
-	slice->mark->dir = 0;
+	slice->is_marked = false;
 	if (!copy)
 		return;
 	memcpy(copy, name, len);
 	slice->mark->name = copy;
 	slice->mark->name_len = len;
 	slice->mark->offset = slice->at;
+	slice->is_marked = true;
 }
 
 static int add_slice(void *arg, const char *name, size_t len)
@@ -136,13 +138,14 @@ int op_directory_part(struct request *rq)
 
 	if (goes_on && !after)
 		return -ENOMEM;
+	mark->dir = 0;
 	err = listing_scan(&rq->view, rq->arena, &walk.spot, walk.node.id, SEEN_CHILDREN, after,
 			   goes_on ? mark->name_len : 0, add_slice, &slice);
 	if (err && err != VISIT_ENOUGH)
 		return err;
 	if (!slice.is_full)
 		xsp_body_bytes(rq->body, "", 1);
-	mark->dir = walk.node.id;
+	mark->dir = slice.is_marked ? walk.node.id : 0;
 	mark->generation = generation;
 	return 0;
 }

@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -99,15 +102,36 @@ int process_detach(int *out_ready_fd)
 	return 0;
 }
 
+/* It ended by its own doing, not because somebody ended it. */
+static bool has_crashed(int status)
+{
+	if (!WIFSIGNALED(status))
+		return false;
+	switch (WTERMSIG(status)) {
+	case SIGABRT:
+	case SIGBUS:
+	case SIGFPE:
+	case SIGILL:
+	case SIGSEGV:
+		return true;
+	default:
+		return false;
+	}
+}
+
 int process_try(int (*fn)(const char *arg), const char *arg)
 {
 	const struct rlimit no_core = { 0, 0 };
-	pid_t pid = fork();
+	pid_t pid;
 	int status;
 
+	/* Whoever started us may have chosen not to hear of children. */
+	signal(SIGCHLD, SIG_DFL);
+	pid = fork();
 	if (pid < 0)
 		return -errno;
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		setrlimit(RLIMIT_CORE, &no_core);
 		_exit(fn(arg) == -EBADMSG ? EXIT_FAILURE : EXIT_SUCCESS);
 	}
@@ -115,7 +139,9 @@ int process_try(int (*fn)(const char *arg), const char *arg)
 		if (errno != EINTR)
 			return -errno;
 	}
-	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS ? 0 : -EBADMSG;
+	if (has_crashed(status) || (WIFEXITED(status) && WEXITSTATUS(status) != EXIT_SUCCESS))
+		return -EBADMSG;
+	return WIFEXITED(status) ? 0 : -ECANCELED;
 }
 
 static void notify(const char *path)

@@ -24,7 +24,7 @@ int process_detach(int *out_ready_fd) __attribute__((warn_unused_result));
 
 /*
  * Calls `fn` in a process of its own, which it may not survive. Returns 0 if it returned anything
- * but -EBADMSG, which is what a violent end counts as.
+ * but -EBADMSG, which is what a crash counts as. -ECANCELED: somebody else ended it.
  */
 int process_try(int (*fn)(const char *arg), const char *arg) __attribute__((warn_unused_result));
 

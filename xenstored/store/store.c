@@ -27,7 +27,8 @@ struct meta {
 
 static const uint8_t meta_key[] = { TREE_KEY_META };
 
-static int put_meta(struct store *store, const char *boot_id)
+/* Promises that all numbers up to a block beyond the next `more` are used. */
+static int put_meta(struct store *store, const char *boot_id, uint64_t more)
 {
 	struct meta meta = { .schema = STORE_SCHEMA };
 	struct db_bytes old;
@@ -44,7 +45,7 @@ static int put_meta(struct store *store, const char *boot_id)
 	} else {
 		snprintf(meta.boot_id, sizeof(meta.boot_id), "%s", boot_id);
 	}
-	meta.promised = store->tree.last + PROMISE;
+	meta.promised = store->tree.last + more + PROMISE;
 	err = db_put(store->db, meta_key, sizeof(meta_key), sizeof(meta), &space);
 	if (err)
 		return err;
@@ -103,7 +104,7 @@ static int open_database(struct store *store, const char *path, const char *boot
 		err = db_reserve(store->db, 1, sizeof(struct meta), DB_ROOM_COMMON);
 	if (!err) {
 		store->tree.db = store->db;
-		err = put_meta(store, boot_id);
+		err = put_meta(store, boot_id, 0);
 	}
 	return err ? err : db_commit(store->db);
 }
@@ -181,13 +182,8 @@ int store_discard(const char *dir)
 
 int store_commit(struct store *store)
 {
-	int err = 0;
+	int err = db_commit(store->db);
 
-	/* Renewed with half a block to spare: no batch uses that many numbers. */
-	if (db_has_changes(store->db) && store->tree.last + PROMISE / 2 >= store->tree.promised)
-		err = put_meta(store, NULL);
-	if (!err)
-		err = db_commit(store->db);
 	if (err) {
 		store_abort(store);
 		return err;
@@ -204,6 +200,8 @@ void store_abort(struct store *store)
 	history_forget(&store->history, store->batch_start);
 	dircache_flush(&store->dirs);
 	store->reclaim_waits_for = 0;
+	/* The record of what is promised may have gone, too. */
+	store->tree.promised = 0;
 	/* Trouble twice in a row leaves the list for the next start to count. */
 	if (garbage_count(store->db, &store->n_garbage))
 		store->n_garbage = 0;
@@ -230,7 +228,7 @@ size_t store_change_puts(size_t name_len, unsigned aspects)
 int store_reserve(struct store *store, size_t n_puts, size_t n_bytes, enum db_room room)
 {
 	uint64_t n_early = db_early_commits(store->db);
-	/* The meta record is put with the commit. */
+	/* One for the meta record. */
 	int err = db_reserve(store->db, n_puts + 1, n_bytes + sizeof(struct meta), room);
 
 	if (db_early_commits(store->db) != n_early) {
@@ -238,6 +236,12 @@ int store_reserve(struct store *store, size_t n_puts, size_t n_bytes, enum db_ro
 		store->batch_start = store->tree.last;
 		store->n_early_commits++;
 	}
+	/*
+	 * Before the first change that uses them, whoever commits it and when: numbers are also
+	 * taken for what comes to nothing. A put takes one at most.
+	 */
+	if (!err && store->tree.last + n_puts + PROMISE / 2 >= store->tree.promised)
+		err = put_meta(store, NULL, n_puts);
 	return err;
 }
 
@@ -452,6 +456,7 @@ int store_reclaim(struct store *store, size_t n_nodes, enum store_pace pace,
 		}
 		if (err)
 			return err;
+		store->reclaim_waits_for = 0;
 		err = reclaim_child(store, &garbage, refund, arg);
 		if (err == ENOENT) {
 			store->n_garbage--;
