@@ -439,6 +439,31 @@ TEST(removing_a_large_subtree_holds_nobody_up)
 	close_stage(stage);
 }
 
+TEST(a_refusal_does_not_reclaim_everybodys_nodes_first)
+{
+	struct stage *stage = open_stage(NULL);
+	unsigned n_turns = 0;
+
+	CHECK_STR(talk(&stage->s, "SET_QUOTA 7|nodes|10|"), "OK|");
+	for (int i = 0; i < 9; i++)
+		CHECK_STR(talkf(&stage->g, "MKDIR /d/%d|", i), "OK|");
+	for (int i = 0; i < 20000; i++)
+		CHECK_STR(talkf(&stage->s, "WRITE /big/%d/%d|v", i % 100, i), "OK|");
+	say(&stage->s, "RM /big|");
+	fake_pump(&stage->fake);
+	/* Whoever it is that is refused, the others wait for a bounded part of it at a time. */
+	while (stage->fake.store->n_garbage > 0) {
+		say(&stage->g, "MKDIR /d/more|");
+		CHECK(fake_pump(&stage->fake));
+		n_turns++;
+	}
+	CHECK(n_turns >= 4);
+	CHECK_STR(hear(&stage->s), "OK|");
+	for (unsigned i = 0; i < n_turns; i++)
+		CHECK_STR(hear(&stage->g), "!ENOSPC");
+	close_stage(stage);
+}
+
 TEST(what_waited_for_a_transaction_is_reclaimed_when_it_is_over)
 {
 	struct stage *stage = open_stage(NULL);

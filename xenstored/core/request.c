@@ -110,12 +110,18 @@ int request_domain(struct request *rq, size_t i, struct domain **out_domain)
 
 /*
  * Reclaims some of the nodes that were given up and are still charged for. ENOENT: there was
- * nothing left; ENOSPC: there is no room to do it.
+ * nothing left, or as much as others can be made to wait for, or as open transactions can be given
+ * to look at; ENOSPC: there is no room to do it.
  */
 static int reclaim(struct server *server)
 {
-	int err = store_reclaim(server->store, RECLAIM_SLICE, STORE_AT_ONCE, usage_refund,
-				&server->domains);
+	int err;
+
+	if (server->reclaim_budget == 0 || server->store->history.bytes > TXN_HISTORY_MAX / 2)
+		return ENOENT;
+	server->reclaim_budget--;
+	err = store_reclaim(server->store, RECLAIM_SLICE, STORE_AT_ONCE, usage_refund,
+			    &server->domains);
 
 	client_settle_all(server);
 	if (err < 0)

@@ -52,6 +52,7 @@ struct server {
 	uint64_t n_turns;
 	uint64_t n_requests;
 	uint64_t n_requests_before; /* this turn */
+	unsigned reclaim_budget;    /* of this turn: how often a refusal may reclaim first */
 	uint64_t n_faults;          /* requests that failed by our own trouble */
 	uint64_t fault_told_ms;     /* when the log was told of one last */
 	uint64_t n_early_commits;   /* the store's, as of the last client_settle_all() */

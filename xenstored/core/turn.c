@@ -28,6 +28,11 @@ enum {
 	/* Nodes of detached subtrees reclaimed per turn, while clients wait and while none does. */
 	TURN_RECLAIM_BUSY = 16,
 	TURN_RECLAIM_IDLE = 256,
+	/*
+	 * Slices of them that are reclaimed lest somebody is refused what he has given up: enough
+	 * for all that a guest can own, and far less than dom0 may just have removed.
+	 */
+	TURN_RECLAIM_FORCED = 8,
 	/* After a recount or a removal that failed, for want of memory or room. */
 	TRY_AGAIN_MS = 100,
 	/* Unread events are dropped at most this much late. */
@@ -299,6 +304,7 @@ bool server_turn(struct server *server, uint64_t now_ms, uint64_t *out_deadline_
 	}
 	server->n_turns++;
 	server->n_requests_before = server->n_requests;
+	server->reclaim_budget = TURN_RECLAIM_FORCED;
 	scan(server);
 	wake_waiting(server);
 	expire(server);
