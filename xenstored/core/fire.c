@@ -9,6 +9,7 @@
 #include "protocol/path.h"
 #include "protocol/wire.h"
 #include "xenstored/core/access.h"
+#include "xenstored/core/below.h"
 #include "xenstored/core/outstanding.h"
 #include "xenstored/core/state.h"
 #include "xenstored/store/store.h"
@@ -153,109 +154,18 @@ static void tell_found(struct server *server, struct news *news)
 	}
 }
 
-/* Finds a node below a removed one by its old id. The records are still there in this turn. */
-static int find_below(struct server *server, uint64_t top_id, size_t top_len, const char *path,
-		      size_t len, struct node *out_node, struct node *out_parent)
-{
-	uint64_t id = top_id;
-	size_t at = top_len;
-	int err = 0;
-
-	while (at < len && !err) {
-		size_t start = path[at] == '/' ? at + 1 : at;
-
-		at = start;
-		while (at < len && path[at] != '/')
-			at++;
-		if (id != top_id)
-			*out_parent = *out_node;
-		err = tree_get(&server->store->tree, id, path + start, at - start, out_node);
-		id = out_node->id;
-	}
-	return err;
-}
-
-/* Watched nodes below a removed one, to be told of in order. */
-struct below {
-	const struct watch_place **places;
-	size_t n, size;
-};
-
-static int below_add(struct arena *arena, struct below *below, const struct watch_place *place)
-{
-	size_t size = below->size ? below->size * 2 : 16;
-	const struct watch_place **places;
-
-	if (below->n == below->size) {
-		places = arena_alloc(arena, size * sizeof(struct watch_place *));
-		if (!places)
-			return -ENOMEM;
-		if (below->n)
-			memcpy(places, below->places, below->n * sizeof(struct watch_place *));
-		below->places = places;
-		below->size = size;
-	}
-	below->places[below->n++] = place;
-	return 0;
-}
-
-/* Collects the watched nodes that were there below a removed one, in order. */
-static int find_watched(struct server *server, const struct view_entry *entry, struct below *below)
-{
-	const struct spot *spot = &entry->spot;
-	struct watch_place *place = watches_below(&server->watches, spot->path, spot->path_len);
-	struct node node, parent;
-	int err = 0;
-
-	for (; place && !err; place = watches_next_below(place, spot->path, spot->path_len)) {
-		err = find_below(server, entry->old.id, spot->path_len, place->path,
-				 place->path_len, &node, &parent);
-		if (!err)
-			err = below_add(&server->arena, below, place);
-		else if (err == ENOENT)
-			err = 0;
-	}
-	return err;
-}
-
-/* From parents before children to children before parents; siblings stay in order. */
-static int turn_around(struct arena *arena, struct below *below)
-{
-	const struct watch_place **open, **places;
-	size_t n_open = 0, n = 0;
-
-	open = arena_alloc(arena, below->n * sizeof(struct watch_place *));
-	places = arena_alloc(arena, below->n * sizeof(struct watch_place *));
-	if (!open || !places)
-		return -ENOMEM;
-	for (size_t i = 0; i < below->n; i++) {
-		const struct watch_place *place = below->places[i];
-
-		/* Of those before it, the ones that it is not below are finished. */
-		while (n_open > 0 &&
-		       !xsp_path_is_below(open[n_open - 1]->path, open[n_open - 1]->path_len,
-					  place->path, place->path_len))
-			places[n++] = open[--n_open];
-		open[n_open++] = place;
-	}
-	while (n_open > 0)
-		places[n++] = open[--n_open];
-	below->places = places;
-	return 0;
-}
-
 /* Tells watchers below a removed node of the nodes they watched, if those existed. */
 static int tell_below(struct server *server, const struct view_entry *entry, enum fire_order order,
 		      struct outstanding *cause)
 {
-	struct below below = { 0 };
+	struct tree *tree = &server->store->tree;
+	struct below below;
 	struct node node, parent;
-	int err = find_watched(server, entry, &below);
+	int err = below_find(&server->watches, tree, entry, order == FIRE_DEEPEST_FIRST,
+			     &server->arena, &below);
 
-	if (!err && below.n > 0 && order == FIRE_DEEPEST_FIRST)
-		err = turn_around(&server->arena, &below);
 	for (size_t i = 0; i < below.n && !err; i++) {
-		const struct watch_place *place = below.places[i];
+		const struct watch_place *place = below.all[i].place;
 		struct news news = {
 			.path = place->path,
 			.len = place->path_len,
@@ -266,9 +176,7 @@ static int tell_below(struct server *server, const struct view_entry *entry, enu
 			.kind = OUTBOX_STORE_EVENT,
 		};
 
-		parent = entry->old;
-		err = find_below(server, entry->old.id, entry->spot.path_len, place->path,
-				 place->path_len, &node, &parent);
+		err = below_look(tree, entry, &below.all[i], &node, &parent);
 		if (!err)
 			err = watches_match_exact(&server->watches, place->path, place->path_len);
 		if (!err)
