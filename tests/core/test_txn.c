@@ -258,3 +258,39 @@ TEST(too_much_history_dooms_the_oldest_transaction)
 	CHECK(fake.store->history.bytes < LARGE);
 	end();
 }
+
+TEST(guests_are_doomed_before_the_privileged_domain)
+{
+	struct client *client = begin(), *other = guest(7);
+	struct txn *first = start(client), *of_guest, *last;
+
+	change(0);
+	of_guest = start(other);
+	for (unsigned i = 0; i < N_LARGE - 1; i++)
+		change(i);
+	last = start(other);
+	CHECK(fake.store->history.bytes > TXN_HISTORY_MAX);
+	txns_bound_history(txns);
+	/* One version is kept for the guest alone. */
+	CHECK(!last->view.is_doomed);
+	CHECK(of_guest->view.is_doomed);
+	CHECK(!first->view.is_doomed);
+	CHECK(fake.store->history.bytes <= TXN_HISTORY_MAX);
+	end();
+}
+
+TEST(guests_are_not_doomed_for_what_the_privileged_domain_keeps)
+{
+	struct client *client = begin(), *other = guest(7);
+	struct txn *first = start(client), *of_guest;
+
+	for (unsigned i = 0; i < N_LARGE; i++)
+		change(i);
+	of_guest = start(other);
+	CHECK(fake.store->history.bytes > TXN_HISTORY_MAX);
+	txns_bound_history(txns);
+	CHECK(!of_guest->view.is_doomed);
+	CHECK(first->view.is_doomed);
+	CHECK(fake.store->history.bytes < LARGE);
+	end();
+}

@@ -71,13 +71,13 @@ void rig_begin(struct rig *rig, struct view *txn)
 	uint64_t start = tree_number(&rig->store->tree);
 
 	view_begin_snapshot(txn, rig->store, start);
-	history_set_open(&rig->store->history, start, start);
+	history_open(&rig->store->history, &rig->reader, start, false);
 }
 
 void rig_end(struct rig *rig, struct view *txn)
 {
 	view_end(txn);
-	history_set_open(&rig->store->history, UINT64_MAX, 0);
+	history_close(&rig->store->history, &rig->reader);
 }
 
 static void walk(struct rig *rig, struct view *view, struct view *txn, const char *path,

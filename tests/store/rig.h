@@ -29,6 +29,7 @@ struct rig {
 	struct scratch scratch;
 	struct store *store;
 	struct arena arena;
+	struct history_reader reader; /* of the only transaction */
 };
 
 /* Opens a store with a root owned by domain 0. */

@@ -9,6 +9,22 @@
 enum { PARENT = 3 };
 
 static struct history history;
+static struct history_reader readers[100]; /* by their start */
+
+static void open_reader(uint64_t start)
+{
+	history_open(&history, &readers[start], start, false);
+}
+
+static void open_guest(uint64_t start)
+{
+	history_open(&history, &readers[start], start, true);
+}
+
+static void close_reader(uint64_t start)
+{
+	history_close(&history, &readers[start]);
+}
 
 /* Node /d/n had this value before the change with that number; NULL: it did not exist. */
 static void change(uint64_t number, const char *before, unsigned aspects)
@@ -49,14 +65,14 @@ TEST(each_start_sees_its_own_version)
 {
 	history_init(&history, 5);
 	CHECK(!history_is_needed(&history));
-	history_set_open(&history, 10, 10);
+	open_reader(10);
 	CHECK(history_is_needed(&history));
 	change(11, NULL, ASPECT_EXISTENCE);
-	history_set_open(&history, 10, 12);
+	open_reader(12);
 	change(13, "one", ASPECT_VALUE);
-	history_set_open(&history, 10, 14);
+	open_reader(14);
 	change(15, "two", ASPECT_VALUE);
-	history_set_open(&history, 10, 16);
+	open_reader(16);
 	CHECK_STR(seen(10), "none");
 	CHECK_STR(seen(12), "one");
 	CHECK_STR(seen(14), "two");
@@ -67,16 +83,96 @@ TEST(each_start_sees_its_own_version)
 TEST(versions_go_with_the_transactions_that_need_them)
 {
 	history_init(&history, 5);
-	history_set_open(&history, 10, 10);
+	open_reader(10);
 	change(11, "one", ASPECT_VALUE);
-	history_set_open(&history, 10, 12);
+	open_reader(12);
 	change(13, "two", ASPECT_VALUE);
-	history_set_open(&history, 12, 12);
+	close_reader(10);
 	CHECK_STR(seen(12), "two");
-	history_set_open(&history, UINT64_MAX, 0);
+	close_reader(12);
 	CHECK_UINT(history.bytes, 0);
 	CHECK_UINT(history.nodes.n, 0);
 	CHECK_UINT(history.dirs.n, 0);
+	history_fini(&history);
+}
+
+TEST(a_version_goes_with_the_last_transaction_that_sees_it)
+{
+	size_t bytes;
+	uint64_t writer = 0;
+
+	history_init(&history, 5);
+	open_reader(10);
+	change(11, "one", ASPECT_VALUE);
+	bytes = history.bytes;
+	open_reader(12);
+	change(13, "two", ASPECT_PERMS);
+	open_reader(14);
+	change(15, "three", ASPECT_VALUE);
+	close_reader(12);
+	CHECK_STR(seen(10), "one");
+	CHECK_STR(seen(14), "three");
+	/* What happened in between is not forgotten, and concerns only those that are older. */
+	CHECK_UINT(history_aspects(&history, 10, PARENT, "n", 1, &writer),
+		   ASPECT_VALUE | ASPECT_PERMS);
+	CHECK_UINT(history_aspects(&history, 14, PARENT, "n", 1, &writer), ASPECT_VALUE);
+	close_reader(14);
+	CHECK_UINT(history.bytes, bytes);
+	CHECK_UINT(history_aspects(&history, 10, PARENT, "n", 1, &writer),
+		   ASPECT_VALUE | ASPECT_PERMS);
+	CHECK_UINT(writer, 15);
+	CHECK_STR(seen(10), "one");
+	/* What one lets go of another still sees. */
+	open_reader(20);
+	open_reader(22);
+	change(23, "four", ASPECT_VALUE);
+	close_reader(22);
+	CHECK_STR(seen(20), "four");
+	close_reader(10);
+	CHECK_STR(seen(20), "four");
+	CHECK_UINT(history.bytes, bytes + 1);
+	close_reader(20);
+	CHECK_UINT(history.bytes, 0);
+	history_fini(&history);
+}
+
+TEST(transactions_that_overlap_leave_nothing_behind)
+{
+	size_t bytes = 0;
+
+	history_init(&history, 5);
+	open_reader(10);
+	for (uint64_t at = 12; at < 90; at += 2) {
+		open_reader(at);
+		if (at > 12)
+			close_reader(at - 2);
+		change(at + 1, "one", ASPECT_VALUE);
+		if (at == 14)
+			bytes = history.bytes;
+		if (at > 14)
+			CHECK_UINT(history.bytes, bytes);
+	}
+	CHECK_STR(seen(10), "one");
+	history_fini(&history);
+}
+
+TEST(a_burden_is_what_only_guests_see)
+{
+	history_init(&history, 5);
+	open_guest(10);
+	open_reader(12);
+	change(13, "one", ASPECT_VALUE);
+	history_weigh(&history);
+	CHECK(!readers[10].is_burden);
+	CHECK(!readers[12].is_burden);
+	open_guest(14);
+	open_guest(16);
+	change(17, "two", ASPECT_VALUE);
+	history_weigh(&history);
+	CHECK(!readers[10].is_burden);
+	CHECK(!readers[12].is_burden);
+	CHECK(readers[14].is_burden);
+	CHECK(readers[16].is_burden);
 	history_fini(&history);
 }
 
@@ -85,7 +181,7 @@ TEST(a_node_written_in_a_loop_costs_one_version)
 	size_t bytes;
 
 	history_init(&history, 5);
-	history_set_open(&history, 10, 10);
+	open_reader(10);
 	change(11, "one", ASPECT_VALUE);
 	bytes = history.bytes;
 	for (uint64_t number = 12; number < 10000; number++)
@@ -98,9 +194,9 @@ TEST(a_node_written_in_a_loop_costs_one_version)
 TEST(forgotten_changes_did_not_happen)
 {
 	history_init(&history, 5);
-	history_set_open(&history, 10, 10);
+	open_reader(10);
 	change(11, "one", ASPECT_VALUE);
-	history_set_open(&history, 10, 12);
+	open_reader(12);
 	change(13, "two", ASPECT_VALUE);
 	history_forget(&history, 12);
 	CHECK_STR(seen(12), "tree");
@@ -116,9 +212,9 @@ TEST(aspects_and_the_last_writer_are_those_after_the_start)
 	uint64_t writer = 0;
 
 	history_init(&history, 5);
-	history_set_open(&history, 10, 10);
+	open_reader(10);
 	change(11, "one", ASPECT_PERMS);
-	history_set_open(&history, 10, 12);
+	open_reader(12);
 	change(13, "one", ASPECT_VALUE);
 	CHECK_UINT(history_aspects(&history, 10, PARENT, "n", 1, &writer),
 		   ASPECT_PERMS | ASPECT_VALUE);
@@ -134,7 +230,7 @@ TEST(only_creation_and_removal_change_the_list_of_children)
 	uint64_t writer = 0;
 
 	history_init(&history, 5);
-	history_set_open(&history, 10, 10);
+	open_reader(10);
 	change(11, "one", ASPECT_VALUE | ASPECT_PERMS);
 	CHECK(!history_children_changed(&history, 10, PARENT, &writer));
 	change(12, "one", ASPECT_EXISTENCE);
@@ -150,7 +246,7 @@ TEST(changes_below_a_path_are_found_by_whole_names)
 	uint64_t writer = 0;
 
 	history_init(&history, 5);
-	history_set_open(&history, 10, 10);
+	open_reader(10);
 	change(11, "one", ASPECT_VALUE);
 	CHECK(history_changed_below(&history, 10, "/", 1, &writer));
 	CHECK(history_changed_below(&history, 10, "/d", 2, &writer));

@@ -34,19 +34,13 @@ static uint32_t next_id(struct client *client)
 	return client->last_txn_id;
 }
 
-/* Tells the history what is open. Doomed transactions need none. */
-static void tell_history(struct txns *txns)
+/* A doomed transaction needs no history. */
+static void doom(struct txns *txns, struct txn *txn)
 {
-	struct txn *txn, *oldest = NULL, *newest = TAILQ_LAST(&txns->open, txn_list);
-
-	TAILQ_FOREACH (txn, &txns->open, by_start) {
-		if (!txn->view.is_doomed) {
-			oldest = txn;
-			break;
-		}
-	}
-	history_set_open(&txns->store->history, oldest ? oldest->view.start : UINT64_MAX,
-			 newest ? newest->view.start : 0);
+	if (txn->view.is_doomed)
+		return;
+	txn->view.is_doomed = true;
+	history_close(&txns->store->history, &txn->reader);
 }
 
 int txn_begin(struct txns *txns, struct client *client, uint64_t now_ms, struct txn **out_txn)
@@ -77,7 +71,7 @@ int txn_begin(struct txns *txns, struct client *client, uint64_t now_ms, struct 
 	TAILQ_INSERT_TAIL(&txns->open, txn, by_start);
 	TAILQ_INSERT_TAIL(&client->txns, txn, of_client);
 	txns->n++;
-	tell_history(txns);
+	history_open(&txns->store->history, &txn->reader, txn->view.start, ledger->is_limited);
 	*out_txn = txn;
 	return 0;
 }
@@ -89,7 +83,7 @@ void txn_end(struct txns *txns, struct txn *txn)
 	txns->n--;
 	if (txn->favoured_until_ms)
 		txns->n_favoured--;
-	tell_history(txns);
+	doom(txns, txn);
 	ledger_adjust(&txn->client->domain->ledger, QUOTA_MEMORY, -(int64_t)txn->charged_bytes);
 	charge_drop(&txn->count);
 	view_end(&txn->view);
@@ -160,14 +154,18 @@ bool txn_must_wait(const struct txns *txns, const struct client *client, uint64_
 
 void txns_bound_history(struct txns *txns)
 {
+	const size_t *bytes = &txns->store->history.bytes;
 	struct txn *txn;
 
+	if (*bytes <= TXN_HISTORY_MAX)
+		return;
+	history_weigh(&txns->store->history);
 	TAILQ_FOREACH (txn, &txns->open, by_start) {
-		if (txns->store->history.bytes <= TXN_HISTORY_MAX)
-			return;
-		if (txn->view.is_doomed)
-			continue;
-		txn->view.is_doomed = true;
-		tell_history(txns);
+		if (*bytes > TXN_HISTORY_MAX && txn->reader.is_burden)
+			doom(txns, txn);
+	}
+	TAILQ_FOREACH (txn, &txns->open, by_start) {
+		if (*bytes > TXN_HISTORY_MAX)
+			doom(txns, txn);
 	}
 }

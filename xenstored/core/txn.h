@@ -24,7 +24,7 @@ enum {
 	TXN_RIVALS = 16, /* writers remembered per client */
 	TXN_LOSSES_TO_FAVOUR = 3,
 	TXN_FAVOUR_MS = 200,
-	TXN_HISTORY_MAX = 64 << 20, /* bytes of history; the oldest transactions give way */
+	TXN_HISTORY_MAX = 64 << 20, /* bytes of history; see txns_bound_history() */
 };
 
 struct txn {
@@ -35,6 +35,7 @@ struct txn {
 	uint64_t started_ms;
 	uint64_t favoured_until_ms; /* 0: not favoured */
 	struct view view;
+	struct history_reader reader; /* open until the view is doomed */
 	struct charge count;
 	uint64_t charged_bytes; /* of the view, to the client's memory */
 };
@@ -79,7 +80,10 @@ void txn_won(struct txn *txn);
 bool txn_must_wait(const struct txns *txns, const struct client *client, uint64_t now_ms,
 		   uint64_t *out_until_ms);
 
-/* Keeps the history bounded: the oldest transactions are doomed if need be. */
+/*
+ * Keeps the history bounded: transactions are doomed if need be, the oldest first. Those of guests
+ * go before those of the privileged domain, as far as something is kept for guests alone.
+ */
 void txns_bound_history(struct txns *txns);
 
 #endif

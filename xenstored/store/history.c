@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "xenstored/store/history.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@ struct version {
 	struct version *older;      /* of the same node */
 	struct version *newer;
 	struct history_dir *dir;
+	struct history_reader *reader; /* the newest that sees it */
+	LIST_ENTRY(version) of_reader;
 	uint64_t parent;
 	uint64_t number; /* of its first change: snapshots before it see `before` */
 	uint64_t last;   /* of its last change */
@@ -86,6 +89,7 @@ void history_init(struct history *history, uint64_t seed)
 	map_init(&history->nodes, seed);
 	map_init(&history->dirs, seed);
 	TAILQ_INIT(&history->by_age);
+	TAILQ_INIT(&history->readers);
 }
 
 static void drop_dir_if_empty(struct history *history, struct history_dir *dir)
@@ -102,6 +106,7 @@ static void drop(struct history *history, struct version *version)
 	uint64_t hash = version->link.hash;
 
 	TAILQ_REMOVE(&history->by_age, version, age);
+	LIST_REMOVE(version, of_reader);
 	if (version->older)
 		version->older->newer = version->newer;
 	if (version->newer) {
@@ -121,7 +126,10 @@ static void drop(struct history *history, struct version *version)
 
 void history_fini(struct history *history)
 {
-	history_set_open(history, UINT64_MAX, 0);
+	struct version *version;
+
+	while ((version = TAILQ_FIRST(&history->by_age)))
+		drop(history, version);
 	map_fini(&history->nodes);
 	map_fini(&history->dirs);
 }
@@ -131,15 +139,83 @@ bool history_is_needed(const struct history *history)
 	return history->oldest != UINT64_MAX;
 }
 
-void history_set_open(struct history *history, uint64_t oldest, uint64_t newest)
+static void note_ends(struct history *history)
 {
+	const struct history_reader *oldest = TAILQ_FIRST(&history->readers);
+	const struct history_reader *newest = TAILQ_LAST(&history->readers, history_readers);
+
+	history->oldest = oldest ? oldest->start : UINT64_MAX;
+	history->newest = newest ? newest->start : 0;
+}
+
+void history_open(struct history *history, struct history_reader *reader, uint64_t start,
+		  bool is_guest)
+{
+	*reader = (struct history_reader){ .start = start, .is_guest = is_guest };
+	LIST_INIT(&reader->versions);
+	TAILQ_INSERT_TAIL(&history->readers, reader, by_start);
+	note_ends(history);
+}
+
+/* True if the reader, who is older than the version, sees none before it. */
+static bool sees(const struct history_reader *reader, const struct version *version)
+{
+	return reader && (!version->older || version->older->number <= reader->start);
+}
+
+/* Nobody began between the version and the one before it: their changes may be told as one. */
+static void fold(struct version *version)
+{
+	struct version *older = version->older;
+
+	if (!older)
+		return;
+	older->aspects |= version->aspects;
+	older->last = version->last;
+	older->writer = version->writer;
+}
+
+void history_close(struct history *history, struct history_reader *reader)
+{
+	struct history_reader *before = TAILQ_PREV(reader, history_readers, by_start);
 	struct version *version;
 
-	history->oldest = oldest;
-	history->newest = newest;
-	/* A version shared by later changes is older than no transaction either: they would not share. */
-	while ((version = TAILQ_FIRST(&history->by_age)) && version->number <= oldest)
-		drop(history, version);
+	TAILQ_REMOVE(&history->readers, reader, by_start);
+	note_ends(history);
+	while ((version = LIST_FIRST(&reader->versions))) {
+		if (sees(before, version)) {
+			LIST_REMOVE(version, of_reader);
+			LIST_INSERT_HEAD(&before->versions, version, of_reader);
+			version->reader = before;
+		} else {
+			fold(version);
+			drop(history, version);
+		}
+	}
+}
+
+static struct history_reader *next_who_sees(struct history_reader *reader,
+					    const struct version *version)
+{
+	reader = TAILQ_PREV(reader, history_readers, by_start);
+	return sees(reader, version) ? reader : NULL;
+}
+
+void history_weigh(struct history *history)
+{
+	struct history_reader *reader;
+	struct version *version;
+
+	TAILQ_FOREACH (reader, &history->readers, by_start)
+		reader->is_burden = false;
+	TAILQ_FOREACH (version, &history->by_age, age) {
+		for (reader = version->reader; reader && reader->is_guest;)
+			reader = next_who_sees(reader, version);
+		if (reader)
+			continue;
+		for (reader = version->reader; reader; reader = next_who_sees(reader, version))
+			reader->is_burden = true;
+	}
 }
 
 static struct history_dir *get_dir(struct history *history, uint64_t id)
@@ -192,6 +268,8 @@ static void insert(struct history *history, struct history_dir *dir, struct vers
 		   struct version *older, uint64_t hash)
 {
 	version->dir = dir;
+	version->reader = TAILQ_LAST(&history->readers, history_readers);
+	LIST_INSERT_HEAD(&version->reader->versions, version, of_reader);
 	version->older = older;
 	if (older) {
 		older->newer = version;
@@ -214,6 +292,7 @@ int history_record(struct history *history, const struct history_change *change)
 	struct version *newest = find(history, &key), *version = newest;
 	struct history_dir *dir;
 
+	assert(history_is_needed(history));
 	if (!newest || newest->number <= history->newest) {
 		dir = get_dir(history, change->parent);
 		version = dir ? version_new(change) : NULL;

@@ -5,8 +5,9 @@
  * Each change of a node while a transaction is open leaves a version: the node as it was, and
  * which of its aspects changed. A transaction that began at `start` sees, for each node, the oldest
  * version with a number above `start`, and the tree where there is none. Two changes that no
- * transaction began between share a version, so a node written in a loop costs one. Versions are
- * dropped when no open transaction is older than they are. Nothing is kept while none is open.
+ * open transaction began between share a version, so a node written in a loop costs one. A version
+ * is dropped with the last open transaction that sees it, so there are never more of a node than
+ * transactions are open. Nothing is kept while none is open.
  */
 #ifndef XSD_STORE_HISTORY_H
 #define XSD_STORE_HISTORY_H
@@ -29,6 +30,18 @@ enum {
 struct version;
 
 TAILQ_HEAD(version_list, version);
+LIST_HEAD(version_set, version);
+
+/* An open transaction, as far as the history is concerned. It must stay where it is. */
+struct history_reader {
+	TAILQ_ENTRY(history_reader) by_start;
+	uint64_t start;
+	struct version_set versions; /* it is the newest reader that sees them */
+	bool is_guest;
+	bool is_burden; /* see history_weigh() */
+};
+
+TAILQ_HEAD(history_readers, history_reader);
 
 /* The changed children of one directory. */
 struct history_dir;
@@ -37,7 +50,8 @@ struct history {
 	struct map nodes; /* newest version of each changed node */
 	struct map dirs;  /* history_dir by id */
 	struct version_list by_age;
-	size_t bytes;    /* memory held */
+	struct history_readers readers; /* oldest first */
+	size_t bytes;                   /* memory held */
 	uint64_t oldest; /* start of the oldest open transaction; UINT64_MAX: none is open */
 	uint64_t newest; /* start of the newest */
 };
@@ -48,8 +62,13 @@ void history_fini(struct history *history);
 /* True if changes have to be recorded. */
 bool history_is_needed(const struct history *history);
 
-/* Tells which transactions are open; drops what no one needs. UINT64_MAX for `oldest`: none. */
-void history_set_open(struct history *history, uint64_t oldest, uint64_t newest);
+/* A transaction begins, or needs no history any more. `start` is above all numbers before. */
+void history_open(struct history *history, struct history_reader *reader, uint64_t start,
+		  bool is_guest);
+void history_close(struct history *history, struct history_reader *reader);
+
+/* Finds the burdens: the guests' readers for which something is kept that no other reader sees. */
+void history_weigh(struct history *history);
 
 /* One change, as it is recorded. */
 struct history_change {
@@ -63,7 +82,7 @@ struct history_change {
 	const struct node *before; /* NULL: it did not exist */
 };
 
-/* Records; -ENOMEM with nothing recorded. */
+/* Records, while a transaction is open; -ENOMEM with nothing recorded. */
 int history_record(struct history *history, const struct history_change *change)
 	__attribute__((warn_unused_result));
 
