@@ -241,18 +241,59 @@ TEST(only_creation_and_removal_change_the_list_of_children)
 	history_fini(&history);
 }
 
+/* The path at or below which something changed since `start`, of those given; "": none. */
+static const char *changed_below(uint64_t start, const char *const *paths, size_t n)
+{
+	struct history_top tops[8];
+	const struct history_top *top;
+	uint64_t writer = 0;
+
+	for (size_t i = 0; i < n; i++)
+		tops[i] = (struct history_top){ paths[i], strlen(paths[i]) };
+	top = history_changed_below(&history, start, tops, history_sort_tops(tops, n), &writer);
+	if (top)
+		CHECK_UINT(writer, 11);
+	return top ? top->path : "";
+}
+
 TEST(changes_below_a_path_are_found_by_whole_names)
 {
-	uint64_t writer = 0;
+	static const char *const paths[] = { "/", "/d", "/d/n", "/d/n/x", "/dd", "/d-" };
 
 	history_init(&history, 5);
 	open_reader(10);
 	change(11, "one", ASPECT_VALUE);
-	CHECK(history_changed_below(&history, 10, "/", 1, &writer));
-	CHECK(history_changed_below(&history, 10, "/d", 2, &writer));
-	CHECK(history_changed_below(&history, 10, "/d/n", 4, &writer));
-	CHECK(!history_changed_below(&history, 10, "/d/n/x", 6, &writer));
-	CHECK(!history_changed_below(&history, 10, "/dd", 3, &writer));
-	CHECK(!history_changed_below(&history, 11, "/d", 2, &writer));
+	for (size_t i = 0; i < 6; i++)
+		CHECK_STR(changed_below(10, &paths[i], 1), i < 3 ? paths[i] : "");
+	CHECK_STR(changed_below(11, &paths[1], 1), "");
+	CHECK_STR(changed_below(10, paths, 0), "");
 	history_fini(&history);
+}
+
+TEST(of_many_paths_the_topmost_above_a_change_is_found)
+{
+	static const char *const nested[] = { "/d/n", "/c", "/d/a", "/d/m", "/d", "/d/z/y", "/e" };
+	static const char *const around[] = { "/c", "/d/a", "/d/m/n", "/d/n-", "/d/n/x", "/d/o" };
+	static const char *const exact[] = { "/d/n/x/y", "/d/n-", "/d/n", "/d/a/b", "/d/n" };
+
+	history_init(&history, 5);
+	open_reader(10);
+	change(11, "one", ASPECT_VALUE);
+	CHECK_STR(changed_below(10, nested, 7), "/d");
+	CHECK_STR(changed_below(10, around, 6), "");
+	CHECK_STR(changed_below(10, exact, 5), "/d/n");
+	history_fini(&history);
+}
+
+TEST(tops_below_others_are_left_out)
+{
+	struct history_top tops[] = {
+		{ "/b/c/d", 6 }, { "/a-", 3 },  { "/b/c", 4 }, { "/a/x", 4 },
+		{ "/a", 2 },     { "/b/c", 4 }, { "/bc", 3 },
+	};
+	static const char *const left[] = { "/a", "/a-", "/b/c", "/bc" };
+
+	CHECK_UINT(history_sort_tops(tops, 7), 4);
+	for (size_t i = 0; i < 4; i++)
+		CHECK_STR(tops[i].path, left[i]);
 }

@@ -148,6 +148,46 @@ TEST(a_removed_subtree_must_not_change)
 	end();
 }
 
+TEST(a_removal_within_a_removal_is_told_by_the_outer_one)
+{
+	begin();
+	rig_rm(&rig, &txn, "/c/child");
+	rig_rm(&rig, &txn, "/c");
+	rig_rm(&rig, &txn, "/a");
+	CHECK_INT(merge_validate(&txn, may, NULL, &(struct conflict){ 0 }), 0);
+	rig_write(&rig, NULL, "/b/x", "new");
+	CHECK_INT(merge_validate(&txn, may, NULL, &(struct conflict){ 0 }), 0);
+	rig_write(&rig, NULL, "/c/child/x/y", "new");
+	check_conflicts("/c");
+	end();
+}
+
+TEST(a_subtree_removed_and_made_anew_is_still_seen)
+{
+	begin();
+	rig_rm(&rig, &txn, "/c");
+	rig_write(&rig, &txn, "/c/child/own", "ours");
+	rig_rm(&rig, &txn, "/c/child");
+	rig_write(&rig, &txn, "/c/child", "ours");
+	CHECK_INT(merge_validate(&txn, may, NULL, &(struct conflict){ 0 }), 0);
+	rig_write(&rig, NULL, "/c/child/theirs", "new");
+	check_conflicts("/c");
+	end();
+}
+
+TEST(what_was_missing_and_is_removed_again_must_not_be_created)
+{
+	begin();
+	rig_write(&rig, &txn, "/n/own", "ours");
+	rig_rm(&rig, &txn, "/n/own");
+	rig_rm(&rig, &txn, "/n");
+	rig_write(&rig, &txn, "/b", "ours");
+	CHECK_INT(merge_validate(&txn, may, NULL, &(struct conflict){ 0 }), 0);
+	rig_write(&rig, NULL, "/n/own/theirs", "new");
+	check_conflicts("/n");
+	end();
+}
+
 TEST(a_doomed_transaction_conflicts_without_a_reason)
 {
 	struct conflict conflict;

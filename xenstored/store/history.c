@@ -376,19 +376,69 @@ bool history_children_changed(const struct history *history, uint64_t start, uin
 	return true;
 }
 
-bool history_changed_below(const struct history *history, uint64_t start, const char *path,
-			   size_t len, uint64_t *out_writer)
+static bool is_at_or_below(const struct history_top *top, const char *path, size_t len)
 {
+	return xsp_path_is_below(top->path, top->len, path, len) ||
+	       (top->len == len && !memcmp(top->path, path, len));
+}
+
+static int compare_tops(const void *a, const void *b)
+{
+	const struct history_top *top_a = a, *top_b = b;
+
+	return xsp_path_compare(top_a->path, top_a->len, top_b->path, top_b->len);
+}
+
+size_t history_sort_tops(struct history_top *tops, size_t n)
+{
+	size_t n_left = 0;
+
+	if (n > 0)
+		qsort(tops, n, sizeof(*tops), compare_tops);
+	/* What is below a path follows it without a gap. */
+	for (size_t i = 0; i < n; i++) {
+		if (n_left == 0 || !is_at_or_below(&tops[n_left - 1], tops[i].path, tops[i].len))
+			tops[n_left++] = tops[i];
+	}
+	return n_left;
+}
+
+/* With no top below another, only the last that does not come behind a path can be above it. */
+static const struct history_top *find_top(const struct history_top *tops, size_t n,
+					  const char *path, size_t len)
+{
+	size_t low = 0, high = n, middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (xsp_path_compare(tops[middle].path, tops[middle].len, path, len) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low > 0 && is_at_or_below(&tops[low - 1], path, len) ? &tops[low - 1] : NULL;
+}
+
+const struct history_top *history_changed_below(const struct history *history, uint64_t start,
+						const struct history_top *tops, size_t n,
+						uint64_t *out_writer)
+{
+	const struct history_top *top;
 	const struct version *version;
 
+	if (n == 0)
+		return NULL;
 	TAILQ_FOREACH (version, &history->by_age, age) {
-		if (version->last > start && xsp_path_levels_below(path, len, version_path(version),
-								   version->path_len) >= 0) {
+		/* The newest of a node is the last to have changed. */
+		if (version->newer || version->last <= start)
+			continue;
+		top = find_top(tops, n, version_path(version), version->path_len);
+		if (top) {
 			*out_writer = version->writer;
-			return true;
+			return top;
 		}
 	}
-	return false;
+	return NULL;
 }
 
 int history_children(const struct history *history, uint64_t start, uint64_t id,

@@ -104,9 +104,22 @@ unsigned history_aspects(const struct history *history, uint64_t start, uint64_t
 bool history_children_changed(const struct history *history, uint64_t start, uint64_t id,
 			      uint64_t *out_writer);
 
-/* True if anything at or below `path` changed after `start`. */
-bool history_changed_below(const struct history *history, uint64_t start, const char *path,
-			   size_t len, uint64_t *out_writer);
+/* A node of which everything below was looked at. */
+struct history_top {
+	const char *path; /* borrowed */
+	size_t len;
+};
+
+/* Sorts, and leaves out what is below, or the same as, another: returns how many are left. */
+size_t history_sort_tops(struct history_top *tops, size_t n);
+
+/*
+ * The sorted top at or below which something changed after `start`, with who changed it last; of
+ * several, that of the node whose changes began first. NULL: there is none.
+ */
+const struct history_top *history_changed_below(const struct history *history, uint64_t start,
+						const struct history_top *tops, size_t n,
+						uint64_t *out_writer);
 
 /* Told of a child of a directory that was created or removed after `start`, as it was at `start`. */
 typedef int history_visit_fn(void *arg, const char *name, size_t len, const struct node *before);

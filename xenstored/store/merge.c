@@ -146,11 +146,44 @@ static bool is_beaten(struct view *view, const struct view_entry *entry, merge_m
 	    (tree_get(&view->store->tree, spot->parent, name_of(entry), spot->name_len, &node) ||
 	     !may(arg, &node, entry->rights)))
 		return true;
-	if ((entry->seen & SEEN_CHILDREN) && entry->existed &&
-	    history_children_changed(history, view->start, entry->old.id, out_writer))
-		return true;
-	return (entry->seen & SEEN_SUBTREE) &&
-	       history_changed_below(history, view->start, spot->path, spot->path_len, out_writer);
+	return (entry->seen & SEEN_CHILDREN) && entry->existed &&
+	       history_children_changed(history, view->start, entry->old.id, out_writer);
+}
+
+/* Below what was missing nothing can change unless it is created, and that is seen of itself. */
+static bool has_seen_below(const struct view_entry *entry)
+{
+	return (entry->seen & SEEN_SUBTREE) && entry->existed;
+}
+
+/* One look at the history for all subtrees: there may be many of both. */
+static int validate_subtrees(struct view *view, struct conflict *out_conflict)
+{
+	const struct history_top *top;
+	struct history_top *tops;
+	struct view_entry *entry;
+	size_t n = 0;
+
+	TAILQ_FOREACH (entry, &view->order, order)
+		n += has_seen_below(entry);
+	if (n == 0)
+		return 0;
+	tops = malloc(n * sizeof(*tops));
+	if (!tops)
+		return -ENOMEM;
+	n = 0;
+	TAILQ_FOREACH (entry, &view->order, order) {
+		if (has_seen_below(entry))
+			tops[n++] = (struct history_top){ entry->spot.path, entry->spot.path_len };
+	}
+	top = history_changed_below(&view->store->history, view->start, tops,
+				    history_sort_tops(tops, n), &out_conflict->writer);
+	if (top) {
+		out_conflict->path = top->path;
+		out_conflict->path_len = top->len;
+	}
+	free(tops);
+	return top ? EAGAIN : 0;
 }
 
 int merge_validate(struct view *view, merge_may_fn *may, void *arg, struct conflict *out_conflict)
@@ -169,7 +202,7 @@ int merge_validate(struct view *view, merge_may_fn *may, void *arg, struct confl
 		out_conflict->path_len = entry->spot.path_len;
 		return EAGAIN;
 	}
-	return 0;
+	return validate_subtrees(view, out_conflict);
 }
 
 /* What an entry leaves behind, with what it does not change taken from `before`. */

@@ -29,7 +29,7 @@ struct conflict {
 /* Asked whether a caller may still do what was allowed when it was first checked. */
 typedef bool merge_may_fn(void *arg, const struct node *node, unsigned rights);
 
-/* EAGAIN, with the reason, if something seen since the start was changed by somebody else. */
+/* EAGAIN, with the reason, if something seen since the start was changed by others; -ENOMEM. */
 int merge_validate(struct view *view, merge_may_fn *may, void *arg, struct conflict *out_conflict)
 	__attribute__((warn_unused_result));
 
