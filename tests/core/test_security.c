@@ -479,3 +479,38 @@ TEST(every_request_without_a_payload_is_answered)
 	}
 	close_stage(stage);
 }
+
+/* Advisory 322: where nodes outlive their owner, his successor gets none of them. */
+TEST(the_successor_gets_nothing_from_a_transaction_of_before)
+{
+	static struct fake fake;
+	struct talker s, other, guest;
+	struct server_config config;
+
+	server_config_defaults(&config);
+	config.keep_orphans = true;
+	fake_start(&fake, &config);
+	talk_begin(&s, fake_connect(&fake));
+	talk_begin(&other, fake_connect(&fake));
+	talk_introduce(&s, 7);
+	CHECK_STR(talk(&s, "MKDIR /x|"), "OK|");
+	CHECK_STR(talk(&s, "SET_PERMS /x|n7|"), "OK|");
+	CHECK_STR(talk(&s, "TRANSACTION_START |"), "1|");
+	fake_domain_destroy(&fake, 7);
+	fake_changed(&fake);
+	fake_settle(&fake);
+	CHECK_STR(talk(&other, "GET_PERMS /x|"), "n0|");
+	/* In its transaction the node is still the dead domain's. */
+	CHECK_STR(talk(&s, "WRITE[1] /x/secret|v"), "OK|");
+	CHECK_STR(talk(&s, "TRANSACTION_END[1] T|"), "!EAGAIN");
+	CHECK_STR(talk(&s, "WRITE /x/secret|v"), "OK|");
+	CHECK_STR(talk(&s, "GET_PERMS /x/secret|"), "n0|");
+	talk_introduce(&s, 7);
+	talk_begin(&guest, fake_guest(&fake, 7));
+	CHECK_STR(talk(&guest, "READ /x/secret|"), "!EACCES");
+	fake_audit(&fake);
+	talk_end(&guest);
+	talk_end(&other);
+	talk_end(&s);
+	fake_stop(&fake);
+}
