@@ -11,6 +11,7 @@
 #include "tests/core/talk.h"
 #include "tests/support/check.h"
 #include "tests/support/faults.h"
+#include "xenstored/base/log.h"
 
 enum { TALKERS = 5, REPLY_MAX = 96, LINES_MAX = 128 };
 
@@ -452,6 +453,39 @@ TEST(memory_that_is_out_for_good_ends_clients_and_not_the_server)
 }
 
 /* Introduces domain 5 and removes a tree in one turn, in which the n-th call of the store fails. */
+static unsigned n_told;
+
+static void count_told(enum log_level level, const char *text)
+{
+	(void)level;
+	n_told += strstr(text, "so far") != NULL;
+}
+
+TEST(the_log_hears_of_trouble_now_and_then)
+{
+	struct talker talker;
+	struct fake fake;
+	bool has_failed;
+
+	CHECK_INT(fake_try_start(&fake, NULL, faults_passing), 0);
+	talk_begin(&talker, fake_connect(&fake));
+	log_to(count_told);
+	n_told = 0;
+	faults_arm(FAULT_STORE, 1, true);
+	for (int i = 0; i < 50; i++)
+		CHECK(talk(&talker, "READ /tool/xenstored|")[0] == '!');
+	CHECK_UINT(n_told, 1);
+	fake_advance(&fake, 10000);
+	CHECK(talk(&talker, "READ /tool/xenstored|")[0] == '!');
+	CHECK_UINT(n_told, 2);
+	faults_disarm(&has_failed);
+	CHECK(has_failed);
+	log_to(NULL);
+	CHECK(talk(&talker, "READ /tool/xenstored|")[0] != '!');
+	talk_end(&talker);
+	fake_stop(&fake);
+}
+
 /* It is not tried without a pause: the processor is for others. */
 TEST(a_removal_that_fails_is_tried_again_until_it_succeeds)
 {
