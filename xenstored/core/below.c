@@ -24,25 +24,9 @@ struct trail {
 	struct tree *tree; /* borrowed */
 	const char *path;
 	size_t len;
-	struct level *levels; /* in the arena; the first is the removed node */
 	size_t n;
+	struct level levels[LEVELS_MAX]; /* the first is the removed node */
 };
-
-static int trail_begin(struct arena *arena, struct tree *tree, const struct view_entry *entry,
-		       struct trail *out_trail)
-{
-	*out_trail = (struct trail){
-		.tree = tree,
-		.path = entry->spot.path,
-		.len = entry->spot.path_len,
-		.levels = arena_alloc(arena, LEVELS_MAX * sizeof(struct level)),
-		.n = 1,
-	};
-	if (!out_trail->levels)
-		return -ENOMEM;
-	out_trail->levels[0] = (struct level){ entry->spot.path_len, entry->old.id };
-	return 0;
-}
 
 /* Goes down to a path, from where its way and the last one part. ENOENT: there was no such node. */
 static int trail_follow(struct trail *trail, const char *path, size_t len)
@@ -136,8 +120,14 @@ int below_find(struct watches *watches, struct tree *tree, const struct view_ent
 	struct watch_place *place = watches_below(watches, spot->path, spot->path_len);
 	struct found found = { .arena = arena };
 	struct trail trail;
-	int err = place ? trail_begin(arena, tree, entry, &trail) : 0;
+	int err = 0;
 
+	/* Not by an initializer: the levels are many, and not looked at. */
+	trail.tree = tree;
+	trail.path = spot->path;
+	trail.len = spot->path_len;
+	trail.n = 1;
+	trail.levels[0] = (struct level){ spot->path_len, entry->old.id };
 	for (; place && !err; place = watches_next_below(place, spot->path, spot->path_len)) {
 		err = trail_follow(&trail, place->path, place->path_len);
 		if (!err)

@@ -130,6 +130,14 @@ void client_settle_all(struct server *server)
 		outbox_settle(&client->out);
 }
 
+void client_touch(struct client *client)
+{
+	if (client->is_touched)
+		return;
+	client->is_touched = true;
+	TAILQ_INSERT_TAIL(&client->server->touched, client, in_touched);
+}
+
 void client_make_ready(struct client *client)
 {
 	if (client->is_ready || client->is_leaving || client->is_ignored)

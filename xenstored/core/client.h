@@ -87,6 +87,9 @@ void client_leave(struct client *client);
 /* Drops all and frees. */
 void client_free(struct client *client);
 
+/* It has output of this turn. */
+void client_touch(struct client *client);
+
 /* Puts it in line for execution. */
 void client_make_ready(struct client *client);
 

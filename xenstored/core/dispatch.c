@@ -185,14 +185,6 @@ static int execute(struct request *rq, const struct op *op)
 	return err;
 }
 
-static void touch(struct server *server, struct client *client)
-{
-	if (client->is_touched)
-		return;
-	client->is_touched = true;
-	TAILQ_INSERT_TAIL(&server->touched, client, in_touched);
-}
-
 static void trace_request(const struct request *rq)
 {
 	const struct trace *trace = rq->server->trace;
@@ -245,7 +237,7 @@ static void reply(struct request *rq, const struct op *op, int err)
 		post.first_len = post.header.len = sizeof("ENOMEM");
 		err = outbox_post(&rq->client->out, &post);
 	}
-	touch(rq->server, rq->client);
+	client_touch(rq->client);
 	/* Without a reply the client would be out of step for ever. */
 	if (err)
 		rq->client->is_over = true;

@@ -77,14 +77,6 @@ static bool may_know(struct server *server, const struct client *client, struct 
 	return parent && access_allows(&actor, parent, ACCESS_READ);
 }
 
-static void touch(struct server *server, struct client *client)
-{
-	if (client->is_touched)
-		return;
-	client->is_touched = true;
-	TAILQ_INSERT_TAIL(&server->touched, client, in_touched);
-}
-
 static void trace_event(const struct server *server, const struct client *client,
 			const struct outbox_post *event)
 {
@@ -134,7 +126,7 @@ static void post(struct server *server, struct watch *watch, const char *path, s
 	/* One that is like another still waiting was not queued. */
 	if (client->out.n_messages > n_messages)
 		trace_event(server, client, &event);
-	touch(server, client);
+	client_touch(client);
 	if (cause && !is_guest && timeout)
 		outstanding_await(cause, &server->unread, server->now_ms + timeout);
 	if (timeout && (is_guest || cause) && server->now_ms + timeout < server->next_expiry_ms)

@@ -122,7 +122,6 @@ static int reclaim(struct server *server)
 	server->reclaim_budget--;
 	err = store_reclaim(server->store, RECLAIM_SLICE, STORE_AT_ONCE, usage_refund,
 			    &server->domains);
-
 	client_settle_all(server);
 	if (err < 0)
 		server->is_turn_lost = true;

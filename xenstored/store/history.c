@@ -378,8 +378,7 @@ bool history_children_changed(const struct history *history, uint64_t start, uin
 
 static bool is_at_or_below(const struct history_top *top, const char *path, size_t len)
 {
-	return xsp_path_is_below(top->path, top->len, path, len) ||
-	       (top->len == len && !memcmp(top->path, path, len));
+	return xsp_path_levels_below(top->path, top->len, path, len) >= 0;
 }
 
 static int compare_tops(const void *a, const void *b)

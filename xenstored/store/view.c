@@ -55,7 +55,6 @@ static void init(struct view *view, struct store *store)
 	*view = (struct view){ .store = store, .start = UINT64_MAX, .bytes_max = SIZE_MAX };
 	map_init(&view->entries, store->dirs.seed);
 	map_init(&view->children, store->dirs.seed);
-	vains_init(&view->vains, store->dirs.seed);
 	TAILQ_INIT(&view->order);
 }
 
@@ -69,6 +68,7 @@ void view_begin(struct view *view, struct store *store, struct view *below, stru
 void view_begin_snapshot(struct view *view, struct store *store, uint64_t start)
 {
 	init(view, store);
+	vains_init(&view->vains, store->dirs.seed);
 	view->start = start;
 }
 
@@ -86,8 +86,9 @@ void view_end(struct view *view)
 	if (view->store) {
 		map_fini(&view->entries);
 		map_fini(&view->children);
-		vains_fini(&view->vains);
 	}
+	if (view->store && view->start != UINT64_MAX)
+		vains_fini(&view->vains);
 	view->n_entries = 0;
 }
 
